@@ -1,0 +1,47 @@
+"""Where vitsim keeps things on disk, and how it writes them: whole or not at all."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import platformdirs
+
+
+def data_folder() -> Path:
+    """The shipped data: `vitsim/data` in an installed wheel, `data` in a checkout."""
+    inside = Path(__file__).parent / "data"
+    return inside if inside.is_dir() else Path(__file__).parents[1] / "data"
+
+
+def cache_folder() -> Path:
+    """What can be made again: `VITSIM_CACHE`, or the system's cache folder for users."""
+    return Path(os.environ.get("VITSIM_CACHE") or platformdirs.user_cache_dir("vitsim"))
+
+
+def sha256(path: str | os.PathLike) -> str:
+    """The file's SHA-256 in hexadecimal (64 characters)."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`; put it in place only if the block succeeds.
+
+    A reader sees the old file or the new one, never half of one, also after a power cut.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)  # mkstemp makes it private
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,259 @@
+"""Photographs: find them in a folder, open them upright and in RGB, fit them to a square."""
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageCms, ImageOps
+
+from . import VitsimError
+from .files import sha256
+
+# fmt: off
+SUFFIXES = frozenset([".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpeg", ".jpg",
+                      ".png", ".tif", ".tiff", ".webp"])
+# fmt: on
+FITS = ("letterbox", "squash", "crop")
+WHITE, GREY = (255, 255, 255), (128, 128, 128)
+
+
+class PhotoError(VitsimError):
+    """A photo that cannot be read. The message names the file, the reason and the remedy."""
+
+
+def find_photos(folder: str | os.PathLike) -> list[Path]:
+    """All photos below `folder`, by file ending, in the same order on every system.
+
+    Hidden files and folders are passed over; links are followed, each real folder once.
+    Raises `PhotoError` when `folder` is not a folder that can be read.
+    """
+    root = Path(folder)
+    if not root.exists():
+        raise PhotoError(root, "does not exist", "Check the path and its spelling.")
+    if not root.is_dir():
+        raise PhotoError(root, "is not a folder", "Give a folder that holds photos.")
+    try:
+        os.listdir(root)
+    except OSError as error:
+        raise PhotoError(root, error.strerror, "Check that you may read this folder.") from error
+    found = [path for path in _walk(root) if path.suffix.lower() in SUFFIXES]
+    return sorted(found, key=lambda path: path.relative_to(root).as_posix())
+
+
+def _walk(root: Path) -> Iterator[Path]:
+    seen = {os.path.realpath(root)}
+    for folder, inner, names in os.walk(root, followlinks=True):
+        kept = []
+        for name in sorted(inner):
+            real = os.path.realpath(os.path.join(folder, name))
+            if not name.startswith(".") and real not in seen:
+                seen.add(real)
+                kept.append(name)
+        inner[:] = kept
+        yield from (Path(folder, name) for name in names if not name.startswith("."))
+
+
+def open_photo(
+    photo: str | os.PathLike | Image.Image, background: tuple[int, int, int] = WHITE
+) -> Image.Image:
+    """Open a photo upright and in RGB, whatever it is stored as; an image is made so, too.
+
+    EXIF orientation is applied. Transparency is laid on `background`. Of an animation the first
+    frame is taken. 16-bit grey is scaled to 8 bits, floating point in 0–1 as well; CMYK goes
+    through its colour profile when it carries one.
+
+    Returns: an RGB `PIL.Image`, 8 bits a channel.
+    Raises: `PhotoError` for whatever cannot be read, and for nothing else.
+    """
+    path = Path(getattr(photo, "filename", "the image") if _is_image(photo) else photo)
+    with _telling(path), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow still refuses bombs above twice its limit
+        if _is_image(photo):
+            return _to_rgb(_upright(photo), background)
+        _refuse_what_is_no_file(path)
+        _register_heif(path)
+        with Image.open(path) as image:
+            image.load()
+            return _to_rgb(_upright(image), background)
+
+
+def fingerprint(path: str | os.PathLike) -> tuple[str, int]:
+    """(SHA-256, bytes) of a photo's file. Raises `PhotoError` when it cannot be read."""
+    path = Path(path)
+    with _telling(path):
+        _refuse_what_is_no_file(path)
+        return sha256(path), path.stat().st_size
+
+
+def _is_image(photo: object) -> bool:
+    return isinstance(photo, Image.Image)
+
+
+@contextmanager
+def _telling(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except PhotoError:
+        raise
+    except Exception as error:  # decoders raise nearly anything on damaged input
+        raise PhotoError(path, *_explain(path, error)) from error
+
+
+def _refuse_what_is_no_file(path: Path) -> None:
+    """A folder or a pipe: opening a pipe would wait for ever."""
+    if path.exists() and not path.is_file():
+        raise PhotoError(path, "is not a regular file", "Give the path of one photo.")
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # nonsense in the EXIF block is no reason to lose the picture
+        return image
+
+
+def _to_rgb(image: Image.Image, background: tuple[int, int, int]) -> Image.Image:
+    if image.mode.startswith(("I", "F")):
+        return _from_deep_grey(image).convert("RGB")
+    if image.mode == "CMYK" and image.info.get("icc_profile"):
+        return _from_cmyk_profile(image)
+    transparent = image.mode in ("RGBA", "LA", "La", "RGBa", "PA") or "transparency" in image.info
+    if not transparent:
+        return image.convert("RGB")
+    image = image.convert("RGBA")
+    flat = Image.new("RGBA", image.size, (*background, 255))
+    return Image.alpha_composite(flat, image).convert("RGB")
+
+
+def _from_deep_grey(image: Image.Image) -> Image.Image:
+    values = np.nan_to_num(np.asarray(image, dtype=np.float64))
+    if image.mode == "F":
+        scale = 255.0 if values.max(initial=0) <= 1 else 1.0
+    else:  # 16 bits, which Pillow opens as I;16 or as I
+        scale = 1 / 257 if image.mode != "I" or values.max(initial=0) > 255 else 1.0
+    return Image.fromarray((values * scale).round().clip(0, 255).astype(np.uint8))
+
+
+def _from_cmyk_profile(image: Image.Image) -> Image.Image:
+    try:
+        profile = ImageCms.ImageCmsProfile(BytesIO(image.info["icc_profile"]))
+        return ImageCms.profileToProfile(
+            image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB"
+        )
+    except (ImageCms.PyCMSError, OSError):  # a damaged profile: the plain conversion will do
+        return image.convert("RGB")
+
+
+def _register_heif(path: Path) -> None:
+    if path.suffix.lower() in (".heic", ".heif"):
+        try:
+            from pillow_heif import register_heif_opener
+        except ImportError:
+            return
+        register_heif_opener()
+
+
+def _explain(path: Path, error: Exception) -> tuple[str, str]:
+    if isinstance(error, FileNotFoundError):
+        return "does not exist", "Check the path and its spelling."
+    if isinstance(error, PermissionError):
+        return "may not be read", "Change its permissions, or copy it to a folder of your own."
+    if isinstance(error, Image.DecompressionBombError):
+        return "has too many pixels", "Save a smaller copy (under 100 megapixels) and use that."
+    try:
+        empty = path.stat().st_size == 0
+    except (OSError, ValueError):  # ValueError: a NUL character in the name
+        return f"cannot be opened ({error})", "Rename the file, or copy it to another folder."
+    if empty:
+        return "is empty (0 bytes)", "Copy it again from where it came from."
+    if path.suffix.lower() in (".heic", ".heif"):
+        return "is a HEIC photo", "Run `pip install pillow-heif`, or export it as JPEG."
+    if isinstance(error, Image.UnidentifiedImageError):
+        return "is not a picture, whatever its name says", "Open it to see what it is; replace it."
+    return f"is damaged ({error})", "Copy it again from where it came from."
+
+
+def fit(image: Image.Image, size: int, how: str = "letterbox", fill=GREY) -> Image.Image:
+    """Fit an RGB photo to a `size` × `size` square.
+
+    `letterbox` keeps everything and the proportions, and fills the rest with the colour `fill`;
+    `squash` keeps everything and gives up the proportions, as the processor of
+    `google/vit-base-patch16-224` does; `crop` keeps the proportions and gives up the edges.
+    """
+    if how not in FITS:
+        raise ValueError(f"how={how!r}: expected one of {', '.join(FITS)}")
+    if size < 1:
+        raise ValueError(f"size={size}: expected at least 1 pixel")
+    if how == "squash":
+        return image.resize((size, size), Image.Resampling.BILINEAR)
+    if how == "crop":
+        return ImageOps.fit(image, (size, size), Image.Resampling.BICUBIC)
+    scale = size / max(image.size)
+    width, height = (max(1, round(side * scale)) for side in image.size)
+    square = Image.new("RGB", (size, size), fill)
+    inside = image.resize((width, height), Image.Resampling.BICUBIC)
+    square.paste(inside, ((size - width) // 2, (size - height) // 2))
+    return square
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing about one photo that may hurt a match. `kind`: unreadable, twin, small, dark …"""
+
+    path: Path
+    kind: str
+    text: str
+
+
+def audit(folder: str | os.PathLike, progress: bool = False) -> list[Finding]:
+    """What is wrong with the photos below `folder`, in the order of the files.
+
+    Looks for photos that cannot be read, exact copies, a short side under 128 pixels, very dark
+    or very bright pictures (mean under 25 or over 230 of 255), hardly any contrast (standard
+    deviation under 10), sides further apart than 3 : 1, and photos stored lying on their side.
+    """
+    from tqdm import tqdm
+
+    findings, seen = [], {}
+    photos = find_photos(folder)
+    for path in tqdm(photos, "auditing", unit="photo", disable=not progress):
+        try:
+            image, (digest, _) = open_photo(path), fingerprint(path)
+        except PhotoError as error:
+            findings.append(Finding(path, "unreadable", str(error)))
+            continue
+        if digest in seen:
+            findings.append(Finding(path, "twin", f"{path}: the same file as {seen[digest]}"))
+        seen.setdefault(digest, path)
+        findings += [Finding(path, kind, f"{path}: {text}") for kind, text in _look(path, image)]
+    return findings
+
+
+def _look(path: Path, image: Image.Image) -> Iterator[tuple[str, str]]:
+    short, long = sorted(image.size)
+    grey = np.asarray(ImageOps.contain(image, (256, 256)).convert("L"), dtype=np.float32)
+    if short < 128:
+        yield "small", f"only {short} pixels on its short side; details are lost"
+    if long > 3 * short:
+        yield "long", f"{image.width} × {image.height}: fitting it to a square leaves little of it"
+    if grey.mean() < 25:
+        yield "dark", f"mean brightness {grey.mean():.0f} of 255"
+    elif grey.mean() > 230:
+        yield "bright", f"mean brightness {grey.mean():.0f} of 255"
+    if grey.std() < 10:
+        yield "flat", f"hardly any contrast (standard deviation {grey.std():.0f} of 255)"
+    if _lies_on_its_side(path):
+        yield "turned", "stored lying on its side; vitsim turns it, other programs may not"
+
+
+def _lies_on_its_side(path: Path) -> bool:
+    try:
+        with Image.open(path) as stored:
+            return stored.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+    except Exception:  # nonsense in the EXIF block
+        return False
