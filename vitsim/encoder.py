@@ -1,0 +1,167 @@
+"""A Vision Transformer as a function: photos in, embeddings, patch tokens or attention out.
+
+The model and its processor come from transformers, from a folder or a hub; vitsim adds the
+batches, the checks and messages that say what to do.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from . import models
+from .images import fit, open_photo
+
+if TYPE_CHECKING:
+    import torch
+
+POOLINGS = ("cls", "mean")
+Photo = str | os.PathLike | Image.Image
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A loaded Vision Transformer; make one with `Encoder.load`.
+
+    `size` is the side of the square it looks at, in pixels; `revision` is the hub's commit, or
+    the first 12 digits of the SHA-256 of the weights for a model from a folder.
+    """
+
+    name: str
+    revision: str
+    size: int
+    model: torch.nn.Module
+    processor: object
+
+    @classmethod
+    def load(cls, name: str | None = None, device: str = "auto", dtype: str = "float32") -> Encoder:
+        """Load `tiny`, a hub id such as `google/vit-base-patch16-224`, or a folder in hub format.
+
+        `name=None` takes `VITSIM_MODEL`, else `tiny`. `dtype="auto"` is for bulk work: bfloat16
+        where the hardware computes it, else float32. `device="auto"` takes CUDA or MPS if there.
+        Raises: `models.ModelError`; nothing else is used in place of the model that was asked for.
+        """
+        name = name or models.default_model()
+        model, processor, revision = models.load(name)
+        device = best_device() if device == "auto" else device
+        model = model.to(device=device, dtype=_dtype(dtype, device)).eval()
+        return cls(name, revision, _input_side(processor, model.config), model, processor)
+
+    @property
+    def dim(self) -> int:
+        """Length d of an embedding."""
+        return self.model.config.hidden_size
+
+    @property
+    def grid(self) -> int:
+        """Patches along one side of the square."""
+        return self.size // self.model.config.patch_size
+
+    def prepare(self, photos: Sequence[Photo], how: str = "letterbox") -> torch.Tensor:
+        """Photos (paths or RGB images) → `(n, 3, size, size)`: fitted, scaled, normalised."""
+        images = [fit(_opened(photo), self.size, how) for photo in photos]
+        done = {"do_resize": False, "do_center_crop": False}  # `fit` has seen to both
+        pixels = self.processor(images, return_tensors="pt", **done)["pixel_values"]
+        return pixels.to(device=self.model.device, dtype=self.model.dtype)
+
+    def embed(
+        self,
+        photos: Iterable[Photo],
+        pooling: str = "cls",
+        how: str = "letterbox",
+        batch_size: int = 16,
+        progress: bool = False,
+    ) -> np.ndarray:
+        """Photos (paths or images) → `(n, d)` float32, each row of Euclidean norm 1.
+
+        `pooling="cls"` takes the final CLS token; `"mean"` the mean of the patch tokens, without
+        CLS and register tokens. Raises `PhotoError` for a photo that cannot be read.
+        """
+        from tqdm import tqdm
+
+        if pooling not in POOLINGS:
+            raise ValueError(f"pooling={pooling!r}: expected one of {', '.join(POOLINGS)}")
+        photos = list(photos)
+        vectors = np.empty((len(photos), self.dim), dtype=np.float32)
+        with tqdm(total=len(photos), desc="embedding", unit="photo", disable=not progress) as bar:
+            for start in range(0, len(photos), batch_size):
+                batch = photos[start : start + batch_size]
+                tokens = self._tokens(self.prepare(batch, how))
+                pooled = (
+                    tokens[:, 0] if pooling == "cls" else tokens[:, self._first_patch :].mean(1)
+                )
+                unit = pooled / pooled.norm(dim=1, keepdim=True)
+                vectors[start : start + len(batch)] = unit.cpu().numpy()
+                bar.update(len(batch))
+        return vectors
+
+    def patch_tokens(self, photo: Photo, how: str = "letterbox") -> np.ndarray:
+        """One photo → `(grid, grid, d)` float32: the final token of each patch, not normalised."""
+        tokens = self._tokens(self.prepare([photo], how))[0, self._first_patch :]
+        return tokens.reshape(self.grid, self.grid, self.dim).cpu().numpy()
+
+    def attention(self, photo: Photo, how: str = "letterbox") -> np.ndarray:
+        """One photo → `(layers, heads, tokens, tokens)` float32; every row sums to 1.
+
+        Token 0 is CLS. Computed with the eager implementation: the fused one returns no weights.
+        """
+        import torch
+
+        fused = self.model.config._attn_implementation
+        self.model.set_attn_implementation("eager")
+        try:
+            with torch.inference_mode():
+                output = self.model(self.prepare([photo], how), output_attentions=True)
+        finally:
+            self.model.set_attn_implementation(fused)
+        return torch.cat(output.attentions).float().cpu().numpy()
+
+    @property
+    def _first_patch(self) -> int:
+        return 1 + getattr(self.model.config, "num_register_tokens", 0)
+
+    def _tokens(self, pixels: torch.Tensor) -> torch.Tensor:
+        import torch
+
+        with torch.inference_mode():
+            return self.model(pixels).last_hidden_state.float()
+
+
+def _opened(photo: Photo) -> Image.Image:
+    return photo.convert("RGB") if isinstance(photo, Image.Image) else open_photo(Path(photo))
+
+
+def best_device() -> str:
+    """`cuda`, `mps` or `cpu`: the best that torch finds here."""
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _dtype(dtype: str, device: str) -> torch.dtype:
+    import torch
+
+    if dtype != "auto":
+        return getattr(torch, dtype)
+    if device.startswith("cuda"):
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    # On a CPU bfloat16 pays only where there are instructions for it; elsewhere it is emulated.
+    native = device == "cpu" and getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
+    return torch.bfloat16 if native else torch.float32
+
+
+def _input_side(processor: object, config: object) -> int:
+    """The side of the square that the processor would hand to the model."""
+    for size in (getattr(processor, "crop_size", None), getattr(processor, "size", None)):
+        side = getattr(size, "height", None) or getattr(size, "shortest_edge", None)
+        if side:
+            return side // config.patch_size * config.patch_size
+    return config.image_size
