@@ -1,0 +1,30 @@
+"""The shipped Toy Pets as tables of photos, and what is known of each."""
+
+import pandas as pd
+
+from . import VitsimError
+from .files import data_folder
+
+TOY_PETS = "toy-pets"
+
+
+def pets(role: str | None = None, split: str | None = None) -> pd.DataFrame:
+    """Toy Pets: a row a photo, with the columns that `data/pets/README.md` explains.
+
+    `photo`, `mask` and `parts` are absolute paths. `role` keeps `gallery`, `query` or `stranger`
+    photos only; `split` keeps the pets of `dev` (to choose a threshold) or `test` (to judge).
+    """
+    folder = data_folder() / "pets"
+    table = folder / "photos.csv"
+    if not table.is_file():
+        raise VitsimError(table, "is missing", "Install vitsim again, or run `make pets`.")
+    photos = pd.read_csv(table, dtype={"litter": str}, keep_default_na=False)
+    for column in ("photo", "mask", "parts"):
+        photos[column] = [str(folder / path) if path else "" for path in photos[column]]
+    for column, wanted in (("role", role), ("split", split)):
+        if wanted is not None:
+            if wanted not in set(photos[column]):
+                known = ", ".join(sorted(set(photos[column])))
+                raise ValueError(f"{column}={wanted!r}: expected one of {known}")
+            photos = photos[photos[column] == wanted]
+    return photos.reset_index(drop=True)

@@ -1,0 +1,59 @@
+"""Cosine similarity and the nearest neighbours by it: the few lines that lesson 03 derives."""
+
+import sys
+
+import numpy as np
+
+SAME = 1e-6  # scores nearer than this are a tie: float32 sums differ that much by their order
+
+
+def normalise(vectors: np.ndarray) -> np.ndarray:
+    """Divide each row of `(n, d)` by its Euclidean norm. Raises `ValueError` for a zero row."""
+    vectors = np.atleast_2d(np.asarray(vectors, dtype=np.float32))
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    if not np.all(np.isfinite(norms) & (norms > 0)):
+        raise ValueError("a zero or non-finite vector has no direction, so no cosine")
+    return vectors / norms
+
+
+def cosine_similarity(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Cosines between the rows of `a` `(n, d)` and of `b` `(m, d)`: `(n, m)` float32, −1 to 1."""
+    return np.clip(normalise(a) @ normalise(b).T, -1, 1)
+
+
+def top_k(query: np.ndarray, vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """The `k` rows of `vectors` `(n, d)` most similar to `query` `(d,)`: (indices, scores).
+
+    All rows must have norm 1, so that the inner product is the cosine. Best first; ties (within
+    1e-6) by the lower index, so that the order is the same on every machine. Exact: FAISS's
+    flat inner-product search, over the vectors where they lie, memory-mapped ones too.
+    Gives min(k, n) results.
+    """
+    n, d = vectors.shape
+    if k < 1:
+        raise ValueError(f"k={k}: expected at least 1")
+    query = np.ascontiguousarray(query, dtype=np.float32).reshape(1, -1)
+    if query.shape[1] != d:
+        raise ValueError(f"a query of {query.shape[1]} dimensions against vectors of {d}")
+    if not np.isfinite(query).all():
+        raise ValueError("a non-finite query has no nearest neighbours")
+    faiss, k = _faiss(), min(k, n)
+    ask = min(k + 1, n)
+    while ask:
+        scores, found = faiss.knn(query, vectors, ask, metric=faiss.METRIC_INNER_PRODUCT)
+        scores, found = scores[0], found[0]
+        if ask == n or scores[k - 1] - scores[-1] > SAME:
+            break
+        ask = min(2 * ask, n)  # a tie at the border: look further, so that the order decides
+    else:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
+    best = np.lexsort((found, -np.round(scores / SAME)))[:k]
+    return found[best], np.clip(scores[best], -1, 1)
+
+
+def _faiss():
+    import faiss
+
+    if sys.platform == "darwin" and "torch" in sys.modules:
+        faiss.omp_set_num_threads(1)  # two OpenMP runtimes in one process crash there
+    return faiss
