@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
-import shutil
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,12 +11,18 @@ from typing import Annotated, Literal
 import typer
 
 from . import VitsimError, __version__
+from .texts import count, plain, short, tell
+
+FIGURE_MOST = 24  # matches in a figure
 
 app = typer.Typer(
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain text, also when it is piped
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Find the photos most like one photo, with a Vision Transformer. Works without a network.",
+    epilog="Exit codes: 0 done, 1 something is wrong with the input, 2 with the command line.",
 )
 
 Model = Annotated[
@@ -54,9 +58,9 @@ def options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
     ] = False,
-    debug: Annotated[bool, typer.Option(help="Show the traceback of an error.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error arose.")] = False,
 ) -> None:
-    """Exit codes: 0 done, 1 something is wrong with the input, 2 the command line is wrong."""
+    """What every command takes; `main` sees to `--debug`."""
 
 
 @app.command()
@@ -69,7 +73,7 @@ def match(
     model: Model = None,
     background: Background = None,
     leave_out_query: Annotated[
-        bool, typer.Option(help="Pass over exact copies of the photo in the gallery.")
+        bool, typer.Option("--leave-out-query", help="Pass over exact copies of the photo.")
     ] = False,
     figure: Annotated[Path | None, typer.Option(help="Save a picture of the matches here.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -84,23 +88,23 @@ def match(
     open_photo(photo)  # a photo that cannot be read is told before anything is loaded
     opened = _open(gallery, model, background)
     found = opened.match(photo, k, leave_out_query)
-    if figure:
-        _save_figure(figure, photo, found, opened)
     if as_json:
         rows = [
             {"rank": m.rank, "score": m.score, "path": str(m.path), "label": m.label} for m in found
         ]
         about = {"query": str(photo), "gallery": gallery, "model": opened.recipe.model}
-        print(json.dumps(about | {"matches": rows}, indent=1, ensure_ascii=False))
-        return
-    size = f"{len(opened)} photos of {opened.photos['label'].nunique()} labels"
-    print(f"{photo} in {gallery}: {size}, model {opened.recipe.model}\n")
-    width = max(5, *(len(m.label) for m in found))
-    print(f"rank  score  {'label':<{width}}  photo")
-    for m in found:
-        print(f"{m.rank:>4}  {m.score:5.2f}  {m.label:<{width}}  {_short(m.path)}")
+        print(json.dumps(about | {"matches": rows}, indent=1))
+    else:
+        size = f"{count(len(opened), 'photo')}, {count(opened.photos['label'].nunique(), 'label')}"
+        print(plain(f"{photo} in {gallery}: {size}, model {opened.recipe.model}\n"))
+        labels = [plain(m.label) for m in found]
+        width = max([5, *map(len, labels)])
+        print(f"rank  score  {'label':<{width}}  photo")
+        for m, label in zip(found, labels, strict=True):
+            print(f"{m.rank:>4}  {m.score:5.2f}  {label:<{width}}  {plain(short(m.path))}")
     if figure:
-        print(f"\nfigure: {figure}")
+        _save_figure(figure, photo, found, opened)
+        print(plain(f"figure: {figure}"), file=sys.stderr)
 
 
 @app.command()
@@ -115,40 +119,48 @@ def index(
         Path | None, typer.Option(help="A CSV table with the columns path and label.")
     ] = None,
 ) -> None:
-    """Make a gallery of the photos below FOLDER. Again: only new and changed photos are embedded.
+    """Make a gallery of the photos below FOLDER; again: embed only what is new or changed.
 
     An index that was interrupted goes on where it stopped. Photos that cannot be read are listed.
     """
     from . import store
     from .encoder import Encoder
-    from .gallery import Gallery, folder_name
+    from .gallery import Gallery
     from .images import find_photos
+    from .indexing import folder_name, labels_from
 
     find_photos(folder)
-    label = _labels_from(labels, folder) if labels else folder_name
-    before = set(store.read(out)[1]["sha256"]) if store.is_finished(out) else set()
+    label = labels_from(labels, folder) if labels else folder_name
+    before = store.read(out)[1] if store.is_gallery(out) and store.is_finished(out) else None
     choices = {"fit": fit, "pooling": pooling, "background": background}
     made = Gallery.build(
-        folder, Encoder.load(model), out, label=label, progress=_terminal(), **choices
+        folder, Encoder.load(model), out, label=label, progress=sys.stderr.isatty(), **choices
     )
-    new = len(set(made.photos["sha256"]) - before)
-    print(f"{out}: {len(made)} photos, {new} of them new or changed, model {made.recipe.model}")
-    _list("skipped", made.skipped)
-    _list("background kept", made.notes)
+    news = ""
+    if before is not None:
+        new = len(set(made.photos["sha256"]) - set(before["sha256"]))
+        gone = len(set(before["path"]) - set(made.photos["path"]))
+        news = f" ({new} new or changed, {gone} gone)"
+    size = f"{count(len(made), 'photo')}{news}, {count(made.photos['label'].nunique(), 'label')}"
+    print(plain(f"{out}: {size}, model {made.recipe.model}"))
+    tell("skipped", made.skipped)
+    tell("background kept", made.notes)
 
 
 @app.command()
 def audit(folder: Annotated[Path, typer.Argument(help="A folder of photos.")]) -> None:
-    """Tell what is wrong with the photos below FOLDER, before it bites. Exit code 1 if anything."""
+    """Tell what is wrong with the photos below FOLDER, before it bites.
+
+    Exit code 1 if anything is.
+    """
     from .images import audit as look_at
     from .images import find_photos
 
-    findings = look_at(folder, progress=_terminal())
+    findings, photos = look_at(folder, progress=sys.stderr.isatty()), len(find_photos(folder))
     for finding in findings:
-        print(f"{finding.kind:<10}  {finding.text}")
-    photos = len(find_photos(folder))
-    print(f"{photos} photos looked at, {len(findings)} findings")
-    if findings:
+        print(f"{finding.kind:<10}  {plain(finding.text)}")
+    print(f"{count(photos, 'photo')} looked at, {count(len(findings), 'finding')}")
+    if findings or not photos:
         raise typer.Exit(1)
 
 
@@ -169,159 +181,92 @@ def download(
 
 @app.command()
 def doctor() -> None:
-    """Tell what vitsim finds on this machine, and what to do next. Exit code 1 if that is much."""
-    from . import models
-    from .files import cache_folder, data_folder
+    """Tell what vitsim finds on this machine, and what to do next.
 
-    todo = []
-    print(f"vitsim {__version__}, Python {platform.python_version()}, {platform.platform()}")
-    print(f"device          {_device()}")
-    for name in ("torch", "transformers", "rembg", "faiss-cpu", "pillow"):
-        print(f"{name:<15} {_installed(name, todo)}")
-    default = models.default_model()
-    for name in dict.fromkeys([models.DEFAULT, default, *models.REVISIONS]):
-        here = models.is_here(name)
-        print(f"model           {name}: {'here' if here else 'not on this machine'}")
-        if not here and name == models.DEFAULT:
-            todo.append("the shipped model is missing: install vitsim again")
-        elif not here and name == default:
-            todo.append(f"VITSIM_MODEL is {name}: with a network, run `vitsim download {name}`")
-    print(f"data            {data_folder()}")
-    print(f"cache           {cache_folder()}")
-    free = shutil.disk_usage(_existing(cache_folder())).free / 1e9
-    print(f"free disk       {free:.0f} GB")
-    if free < 2:
-        todo.append("less than 2 GB of disk is free: make room, or set VITSIM_CACHE and HF_HOME")
-    print(f"hub             {'reachable' if models.hub_reachable() else 'not reachable'}")
-    print(
-        "\n" + ("\n".join(f"to do: {line}" for line in todo) or "All is well: vitsim match PHOTO")
-    )
+    Exit code 1 if there is something to do.
+    """
+    from .doctor import examine
+
+    found, todo = examine()
+    print("\n".join(found) + "\n")
+    print("\n".join(f"to do: {line}" for line in todo) or "All is well: vitsim match PHOTO")
     if todo:
         raise typer.Exit(1)
 
 
 def _open(gallery: str, model: str | None, background: str | None):
+    """A gallery from disk; or a folder of photos, or the Toy Pets, made into one."""
     from . import store
     from .datasets import TOY_PETS, pets
     from .encoder import Encoder
     from .gallery import Gallery
+    from .images import find_photos
 
     if store.is_gallery(Path(gallery)):
         opened = Gallery.open(gallery, Encoder.load(model) if model else None)
         if background not in (None, opened.recipe.background):
             made = f"was made with background {opened.recipe.background or 'kept'}"
             raise store.GalleryError(gallery, made, "Leave --background out, or index anew.")
-        _list("since it was indexed", opened.changes())
+        tell("since it was indexed", opened.changes())
         return opened
-    if gallery == TOY_PETS and not Path(gallery).is_dir():
-        photos = pets(role="gallery")
-        folder = Path(os.path.commonpath(photos["photo"].tolist()))
-        opened = _cached(folder, model, background, paths=[Path(path) for path in photos["photo"]])
-    else:
-        opened = _cached(Path(gallery), model, background)
-    _list("skipped", opened.skipped)
-    _list("background kept", opened.notes)
+    folder, paths = Path(gallery), None
+    if gallery == TOY_PETS and not folder.is_dir():
+        paths = [Path(path) for path in pets(role="gallery")["photo"]]
+        folder = Path(os.path.commonpath(paths))
+    elif not find_photos(folder):
+        raise store.GalleryError(
+            folder, "holds no photo", "Give a folder with photos, or a gallery."
+        )
+    encoder, progress = Encoder.load(model), sys.stderr.isatty()
+    opened = Gallery.cached(folder, encoder, paths, progress, background=background)
+    tell("skipped", opened.skipped)
+    tell("background kept", opened.notes)
     return opened
-
-
-def _cached(folder: Path, model: str | None, background: str | None, paths=None):
-    """A folder as a gallery. What was embedded before is kept in the cache, if that is writable."""
-    import hashlib
-
-    from .encoder import Encoder
-    from .files import cache_folder
-    from .gallery import Gallery
-    from .images import find_photos
-
-    paths = find_photos(folder) if paths is None else paths
-    encoder = Encoder.load(model)
-    key = repr((str(folder.resolve()), encoder.name, encoder.revision, background))
-    kept = cache_folder() / "galleries" / hashlib.sha256(key.encode()).hexdigest()[:16]
-    make = {"paths": paths, "background": background, "progress": _terminal()}
-    try:
-        kept.mkdir(parents=True, exist_ok=True)
-        writable = os.access(kept, os.W_OK)
-    except OSError:
-        writable = False
-    return Gallery.build(folder, encoder, kept if writable else None, **make)
-
-
-def _labels_from(table: Path, folder: Path):
-    import pandas as pd
-
-    try:
-        rows = pd.read_csv(table, dtype=str, keep_default_na=False)
-        of = {
-            str((folder / path).resolve()): label for path, label in rows[["path", "label"]].values
-        }
-    except (OSError, ValueError, KeyError) as error:
-        remedy = "Give a CSV file with the columns path (relative to the folder) and label."
-        raise VitsimError(table, f"is no table of labels ({error})", remedy) from error
-    return lambda path: of.get(str(path.resolve()), "")
 
 
 def _save_figure(figure: Path, photo: Path, found: list, opened) -> None:
     from .files import atomic
     from .plots import match_grid
 
-    drawn = match_grid(photo, found, caption=f"cosine similarity, model {opened.recipe.model}")
+    drawn = match_grid(
+        photo, found[:FIGURE_MOST], caption=f"cosine similarity, model {opened.recipe.model}"
+    )
     try:
         with atomic(figure) as path:
-            drawn.savefig(path)
+            drawn.savefig(path, format=figure.suffix[1:] or "png")
     except (OSError, ValueError) as error:
         raise VitsimError(figure, f"cannot be written ({error})", "Give a .png path.") from error
 
 
-def _list(what: str, lines: tuple[str, ...] | list[str], most: int = 20) -> None:
-    for line in lines[:most]:
-        print(f"{what}: {line}", file=sys.stderr)
-    if len(lines) > most:
-        print(f"{what}: {len(lines) - most} more", file=sys.stderr)
-
-
-def _short(path: Path) -> str:
-    relative = os.path.relpath(path)
-    return str(path) if relative.startswith("..") else relative
-
-
-def _terminal() -> bool:
-    return sys.stderr.isatty()
-
-
-def _device() -> str:
-    try:
-        from .encoder import best_device
-
-        return best_device()
-    except ImportError as error:
-        return f"unknown ({error})"
-
-
-def _installed(name: str, todo: list[str]) -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        todo.append(f"{name} is missing: pip install {name}")
-        return "missing"
-
-
-def _existing(path: Path) -> Path:
-    return path if path.exists() else _existing(path.parent)
-
-
 def main() -> None:
     """Run the command; a user's mistake ends in one sentence and exit code 1."""
-    debug = "--debug" in sys.argv
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        stream.reconfigure(errors="backslashreplace")  # names that the terminal cannot show
+    code = _run([word for word in sys.argv[1:] if word != "--debug"], "--debug" in sys.argv)
     try:
-        app(args=[word for word in sys.argv[1:] if word != "--debug"])
-    except BrokenPipeError:
+        if sys.stdout:
+            sys.stdout.flush()
+    except OSError as error:  # the reader has gone, as with `| head`, or the disk is full
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except KeyboardInterrupt:
-        sys.exit("vitsim: interrupted. Run the same command again: it goes on where it stopped.")
+        if not isinstance(error, BrokenPipeError):
+            code = f"vitsim: the output cannot be written ({error.strerror})"
+    sys.exit(code)
+
+
+def _run(words: list[str], debug: bool) -> int | str | None:
+    """The exit code, or what went wrong."""
+    interrupted = "vitsim: interrupted. Run the same command again to go on."
+    try:
+        app(args=words, prog_name="vitsim")
+    except SystemExit as stop:
+        if stop.code == 130:  # typer's word for Ctrl-C
+            print(interrupted, file=sys.stderr)
+        return stop.code
     except Exception as error:
         if debug:
             raise
-        known = isinstance(error, VitsimError)
-        sys.exit(f"vitsim: {error if known else f'{error!r} (--debug shows where)'}")
+        if isinstance(error, OSError) and error.filename is None:
+            return f"vitsim: the output cannot be written ({error.strerror or error})"
+        if isinstance(error, VitsimError):
+            return plain(f"vitsim: {error}")
+        return plain(f"vitsim: {error!r}. That should not happen; --debug shows where it did.")

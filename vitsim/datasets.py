@@ -1,11 +1,20 @@
 """The shipped Toy Pets as tables of photos, and what is known of each."""
 
+from importlib.resources import files
+from pathlib import Path
+
 import pandas as pd
 
 from . import VitsimError
 from .files import data_folder
 
 TOY_PETS = "toy-pets"
+SAMPLES = {  # photographs that scikit-image carries; skimage.data would look for a network
+    "cat": "chelsea.png",
+    "coffee": "coffee.png",
+    "motorcycle_left": "motorcycle_left.png",
+    "motorcycle_right": "motorcycle_right.png",
+}
 
 
 def pets(role: str | None = None, split: str | None = None) -> pd.DataFrame:
@@ -28,3 +37,14 @@ def pets(role: str | None = None, split: str | None = None) -> pd.DataFrame:
                 raise ValueError(f"{column}={wanted!r}: expected one of {known}")
             photos = photos[photos[column] == wanted]
     return photos.reset_index(drop=True)
+
+
+def sample(name: str) -> Path:
+    """The path of a real photograph that comes with scikit-image; `SAMPLES` lists the names."""
+    if name not in SAMPLES:
+        raise ValueError(f"name={name!r}: expected one of {', '.join(SAMPLES)}")
+    try:
+        return Path(str(files("skimage") / "data" / SAMPLES[name]))
+    except ModuleNotFoundError as error:
+        remedy = "Run `pip install scikit-image`."
+        raise VitsimError(name, "comes with scikit-image, which is missing", remedy) from error

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     import torch
 
 POOLINGS = ("cls", "mean")
+DTYPES = ("float32", "bfloat16", "float16")
 Photo = str | os.PathLike | Image.Image
 
 
@@ -64,8 +64,8 @@ class Encoder:
         return self.size // self.model.config.patch_size
 
     def prepare(self, photos: Sequence[Photo], how: str = "letterbox") -> torch.Tensor:
-        """Photos (paths or RGB images) → `(n, 3, size, size)`: fitted, scaled, normalised."""
-        images = [fit(_opened(photo), self.size, how) for photo in photos]
+        """Photos (paths or images) → `(n, 3, size, size)`: fitted, scaled, normalised."""
+        images = [fit(open_photo(photo), self.size, how) for photo in photos]
         done = {"do_resize": False, "do_center_crop": False}  # `fit` has seen to both
         pixels = self.processor(images, return_tensors="pt", **done)["pixel_values"]
         return pixels.to(device=self.model.device, dtype=self.model.dtype)
@@ -81,21 +81,23 @@ class Encoder:
         """Photos (paths or images) → `(n, d)` float32, each row of Euclidean norm 1.
 
         `pooling="cls"` takes the final CLS token; `"mean"` the mean of the patch tokens, without
-        CLS and register tokens. Raises `PhotoError` for a photo that cannot be read.
+        the other tokens. No photos give `(0, d)`. Raises `PhotoError` for one that cannot be read.
         """
         from tqdm import tqdm
 
         if pooling not in POOLINGS:
             raise ValueError(f"pooling={pooling!r}: expected one of {', '.join(POOLINGS)}")
+        if isinstance(photos, Photo):
+            raise TypeError("expected a list of photos; for a single one write [photo]")
+        if batch_size < 1:
+            raise ValueError(f"batch_size={batch_size}: expected at least 1 photo")
         photos = list(photos)
         vectors = np.empty((len(photos), self.dim), dtype=np.float32)
         with tqdm(total=len(photos), desc="embedding", unit="photo", disable=not progress) as bar:
             for start in range(0, len(photos), batch_size):
                 batch = photos[start : start + batch_size]
                 tokens = self._tokens(self.prepare(batch, how))
-                pooled = (
-                    tokens[:, 0] if pooling == "cls" else tokens[:, self._first_patch :].mean(1)
-                )
+                pooled = tokens[:, 0] if pooling == "cls" else self._patches(tokens).mean(1)
                 unit = pooled / pooled.norm(dim=1, keepdim=True)
                 vectors[start : start + len(batch)] = unit.cpu().numpy()
                 bar.update(len(batch))
@@ -103,7 +105,7 @@ class Encoder:
 
     def patch_tokens(self, photo: Photo, how: str = "letterbox") -> np.ndarray:
         """One photo → `(grid, grid, d)` float32: the final token of each patch, not normalised."""
-        tokens = self._tokens(self.prepare([photo], how))[0, self._first_patch :]
+        tokens = self._patches(self._tokens(self.prepare([photo], how)))
         return tokens.reshape(self.grid, self.grid, self.dim).cpu().numpy()
 
     def attention(self, photo: Photo, how: str = "letterbox") -> np.ndarray:
@@ -122,19 +124,15 @@ class Encoder:
             self.model.set_attn_implementation(fused)
         return torch.cat(output.attentions).float().cpu().numpy()
 
-    @property
-    def _first_patch(self) -> int:
-        return 1 + getattr(self.model.config, "num_register_tokens", 0)
+    def _patches(self, tokens: torch.Tensor) -> torch.Tensor:
+        # They come last, after CLS and what else a model adds: a distillation token, registers.
+        return tokens[:, -(self.grid**2) :]
 
     def _tokens(self, pixels: torch.Tensor) -> torch.Tensor:
         import torch
 
         with torch.inference_mode():
             return self.model(pixels).last_hidden_state.float()
-
-
-def _opened(photo: Photo) -> Image.Image:
-    return photo.convert("RGB") if isinstance(photo, Image.Image) else open_photo(Path(photo))
 
 
 def best_device() -> str:
@@ -150,6 +148,8 @@ def _dtype(dtype: str, device: str) -> torch.dtype:
     import torch
 
     if dtype != "auto":
+        if dtype not in DTYPES:
+            raise ValueError(f"dtype={dtype!r}: expected one of auto, {', '.join(DTYPES)}")
         return getattr(torch, dtype)
     if device.startswith("cuda"):
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32

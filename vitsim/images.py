@@ -70,9 +70,9 @@ def open_photo(
     Returns: an RGB `PIL.Image`, 8 bits a channel.
     Raises: `PhotoError` for whatever cannot be read, and for nothing else.
     """
-    path = Path(getattr(photo, "filename", "the image") if _is_image(photo) else photo)
-    with _telling(path), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow still refuses bombs above twice its limit
+    path = Path((getattr(photo, "filename", "") or "the image") if _is_image(photo) else photo)
+    # Without warnings, Pillow still refuses bombs above twice its limit.
+    with _telling(path), warnings.catch_warnings(action="ignore"):
         if _is_image(photo):
             return _to_rgb(_upright(photo), background)
         _refuse_what_is_no_file(path)
@@ -253,7 +253,7 @@ def _look(path: Path, image: Image.Image) -> Iterator[tuple[str, str]]:
 
 def _lies_on_its_side(path: Path) -> bool:
     try:
-        with Image.open(path) as stored:
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as stored:
             return stored.getexif().get(0x0112, 1) in (5, 6, 7, 8)
     except Exception:  # nonsense in the EXIF block
         return False

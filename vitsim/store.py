@@ -5,15 +5,17 @@ two), `photos.csv` (a line a photo) and `vectors.npy` (a row a photo). A new ver
 written to `pending/`, which appears by one rename; then its files move into place, the manifest
 last. A reader takes a file from `pending/` if it is there, so that at every moment, also after a
 kill, there is exactly one complete version. What a running index has embedded so far lies in
-`partial/`.
+`partial/`. `vitsim.lock` keeps other writers out, and marks the folder as ours even before the
+first version is there. Nothing is ever read as a pickle.
 """
 
+import csv
 import hashlib
 import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -25,7 +27,11 @@ from .files import atomic, sha256
 
 FORMAT = 1
 MANIFEST, DATA = "manifest.json", ("photos.csv", "vectors.npy")
-COLUMNS = ["path", "sha256", "bytes", "label"]
+COLUMNS = ["path", "sha256", "bytes", "label", "note"]  # note: why a background was kept
+LOCK, TAG = "vitsim.lock", Path("partial", "recipe.json")
+# File names may hold line ends, and on Linux bytes that are no text.
+CSV = {"dtype": str, "keep_default_na": False, "encoding_errors": "surrogateescape"}
+Known = dict[str, tuple[np.ndarray, str]]  # SHA-256 of a photo → its vector, its note
 LIBRARIES = ("vitsim", "torch", "transformers", "pillow", "rembg")
 
 
@@ -33,24 +39,63 @@ class GalleryError(VitsimError):
     """A gallery that cannot be used. The message names the gallery, the reason and the way out."""
 
 
+class GalleryBusy(GalleryError):
+    """Another program is writing the gallery."""
+
+
 def is_gallery(folder: Path) -> bool:
-    """Whether `folder` is a gallery, finished or not, sound or not."""
-    return any((folder / name).exists() for name in (MANIFEST, "pending", "partial"))
+    """Whether `folder` is a gallery, finished or not, sound or not.
+
+    One name alone does not make a gallery: other programs, too, write a `manifest.json`.
+    """
+    if any((folder / name).exists() for name in (LOCK, TAG, Path("pending", MANIFEST))):
+        return True
+    return sum((folder / name).exists() for name in (MANIFEST, *DATA)) >= 2
 
 
 def is_finished(folder: Path) -> bool:
-    return _current(folder, MANIFEST).is_file()
+    """Whether there is a version in `folder`, sound or not, and not only the start of one."""
+    return any(_current(folder, name).is_file() for name in (MANIFEST, *DATA))
 
 
 def read(folder: Path) -> tuple[dict, pd.DataFrame, np.ndarray]:
     """(manifest, photos, memory-mapped vectors). Raises `GalleryError` if a byte is not right."""
+    for _ in range(5):  # a writer may change versions between the reading of one file and the next
+        before = _state(folder)
+        try:
+            found = _read(folder)
+        except GalleryError:
+            if before == _state(folder):
+                raise
+        else:
+            if before == _state(folder):
+                return found
+    raise GalleryBusy(folder, "is being written all the time", "Try again in a moment.")
+
+
+def _state(folder: Path) -> list[tuple]:
+    """Changes whenever a file of the gallery is put in place or moved away."""
+    places = [folder / "pending" / name for name in (*DATA, MANIFEST)]
+    places += [folder / name for name in (*DATA, MANIFEST)]
+    return [_stat(path) for path in places]
+
+
+def _stat(path: Path) -> tuple | None:
+    try:
+        stat = path.stat()
+    except OSError:  # not there, or not any more
+        return None
+    return stat.st_ino, stat.st_mtime_ns, stat.st_size
+
+
+def _read(folder: Path) -> tuple[dict, pd.DataFrame, np.ndarray]:
     if not is_gallery(folder):
         remedy = "Make one: vitsim index PHOTOS --out GALLERY."
         raise GalleryError(folder, "is not a gallery", remedy)
     if not is_finished(folder):
         remedy = "Run the same `vitsim index` again: it goes on where it stopped."
         raise GalleryError(folder, "was never finished", remedy)
-    rebuild = f"Delete it and build it again: vitsim index PHOTOS --out {folder}."
+    rebuild = f"Delete that folder and make it again: vitsim index PHOTOS --out {folder}."
     try:
         manifest = json.loads(_current(folder, MANIFEST).read_text(encoding="utf-8"))
         if manifest["format"] > FORMAT:
@@ -61,7 +106,7 @@ def read(folder: Path) -> tuple[dict, pd.DataFrame, np.ndarray]:
             if sha256(_current(folder, name)) != manifest["files"][name]:
                 raise GalleryError(folder, f"is damaged ({name})", rebuild)
         text = _current(folder, "photos.csv")
-        photos = pd.read_csv(text, dtype=str, keep_default_na=False).astype({"bytes": int})
+        photos = pd.read_csv(text, **CSV).astype({"bytes": int})
         vectors = np.load(_current(folder, "vectors.npy"), mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise GalleryError(folder, f"is damaged ({error})", rebuild) from error
@@ -69,11 +114,27 @@ def read(folder: Path) -> tuple[dict, pd.DataFrame, np.ndarray]:
 
 
 def write(folder: Path, manifest: dict, photos: pd.DataFrame, vectors: np.ndarray) -> None:
-    """Put a new version in place of whatever version is there."""
+    """Put a new version in place of whatever version is there; call it as `only_writer`.
+
+    Raises `GalleryError` when it cannot be written; then the version that was there is whole.
+    """
     new = folder / "new"
     shutil.rmtree(new, ignore_errors=True)
+    with _telling(folder):
+        try:
+            _write(new, manifest, photos, vectors)
+            os.rename(new, folder / "pending")  # from here on the new version counts
+        except BaseException:
+            shutil.rmtree(new, ignore_errors=True)
+            raise
+        _finish(folder)
+    shutil.rmtree(folder / "partial", ignore_errors=True)
+
+
+def _write(new: Path, manifest: dict, photos: pd.DataFrame, vectors: np.ndarray) -> None:
     new.mkdir(parents=True)
-    photos.to_csv(new / "photos.csv", index=False, lineterminator="\n")
+    text = photos.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    (new / "photos.csv").write_bytes(text.encode(errors="surrogateescape"))
     np.save(new / "vectors.npy", vectors)
     files = {name: sha256(new / name) for name in DATA}
     manifest = manifest | {"format": FORMAT, "libraries": _versions(), "files": files}
@@ -83,47 +144,76 @@ def write(folder: Path, manifest: dict, photos: pd.DataFrame, vectors: np.ndarra
     for name in (*DATA, MANIFEST):
         with open(new / name, "rb+") as file:
             os.fsync(file.fileno())
-    os.rename(new, folder / "pending")  # from here on the new version counts
-    _finish(folder)
-    shutil.rmtree(folder / "partial", ignore_errors=True)
 
 
 @contextmanager
 def only_writer(folder: Path) -> Iterator[None]:
-    """Keep other writers out. Raises `GalleryError` at once when one is at work."""
+    """Keep other writers out of `folder`, which is made if it is not there.
+
+    Raises `GalleryBusy` at once when one is at work, and `GalleryError` when the folder holds
+    something else than a gallery or cannot be written; nothing is changed then.
+    """
     from filelock import FileLock, Timeout
 
-    folder.mkdir(parents=True, exist_ok=True)
+    if folder.exists() and not (folder.is_dir() and (is_gallery(folder) or _empty(folder))):
+        remedy = "Choose a new folder; nothing was changed."
+        raise GalleryError(folder, "exists and is not a gallery", remedy)
+    lock = FileLock(folder / LOCK)
+    with _telling(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            remedy = "Wait until it has ended, then run the same command."
+            raise GalleryBusy(folder, "is being written by another program", remedy) from error
     try:
-        with FileLock(folder / "lock", timeout=0):
+        with _telling(folder):
             _finish(folder)
-            yield
-    except Timeout as error:
-        remedy = "Wait until it has ended, then run the same command."
-        raise GalleryError(folder, "is being written by another program", remedy) from error
+        yield
+    finally:
+        lock.release()
 
 
-def partial_vectors(folder: Path, recipe: dict) -> dict[str, np.ndarray]:
-    """Content → vector: what a killed index has left, if it embedded in the same way."""
-    partial = folder / "partial"
-    tag, text = partial / "recipe.json", json.dumps(recipe, sort_keys=True)
-    if not tag.exists() or tag.read_text(encoding="utf-8") != text:
-        shutil.rmtree(partial, ignore_errors=True)
-        with atomic(tag) as path:
-            path.write_text(text, encoding="utf-8")
+def load_partial(folder: Path, recipe: dict) -> Known:
+    """What a killed index has left, if it embedded in the same way."""
+    tag, text = folder / TAG, json.dumps(recipe, sort_keys=True).encode()
+    with _telling(folder):
+        if not tag.is_file() or tag.read_bytes() != text:
+            shutil.rmtree(tag.parent, ignore_errors=True)
+            with atomic(tag) as path:
+                path.write_bytes(text)
     known = {}
-    for chunk in sorted(partial.glob("[0-9]*.npz")):
-        with np.load(chunk, allow_pickle=False) as part:
-            known.update(zip(part["sha256"].tolist(), part["vectors"], strict=True))
+    for chunk in sorted(tag.parent.glob("[0-9]*.npz")):
+        # A damaged one is passed over: its photos are embedded again.
+        with suppress(Exception), np.load(chunk, allow_pickle=False) as part:
+            rows = zip(
+                part["sha256"].tolist(), part["vectors"], part["notes"].tolist(), strict=True
+            )
+            known.update({digest: (vector, note) for digest, vector, note in rows})
     return known
 
 
-def save_partial(folder: Path, vectors: dict[str, np.ndarray]) -> None:
+def save_partial(folder: Path, embedded: Known) -> None:
     """Keep some embedded photos, so that a killed index need not embed them again."""
     partial = folder / "partial"
     number = len(list(partial.glob("[0-9]*.npz")))
-    with atomic(partial / f"{number:06d}.npz") as path:
-        np.savez(path, sha256=list(vectors), vectors=np.stack(list(vectors.values())))
+    with _telling(folder), atomic(partial / f"{number:06d}.npz") as path:
+        vectors, notes = zip(*embedded.values(), strict=True)
+        np.savez(path, sha256=list(embedded), vectors=np.stack(vectors), notes=notes)
+
+
+@contextmanager
+def _telling(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = f"cannot be written ({error.strerror or error})"
+        remedy = "Make room or choose another folder, then run the same command again."
+        raise GalleryError(folder, reason, remedy) from error
+
+
+def _empty(folder: Path) -> bool:
+    return not any(folder.iterdir())
 
 
 def _current(folder: Path, name: str) -> Path:

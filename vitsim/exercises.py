@@ -1,0 +1,73 @@
+"""Answers to the lessons' exercises, checked on the spot with a helpful word.
+
+The code of a lesson is the same in every language, so an exercise hands both words to `check`,
+and the notebook's own folder tells which one to say: `notebooks/pt` speaks Portuguese. Where the
+folder does not tell, in Colab for one, both are said, a line each. `VITSIM_LANG` overrules.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+LANGUAGES = ("en", "pt")
+WORDS = {
+    "right": ("✓ ", "Right.", "Certo."),
+    "wrong": ("✗ ", "Not yet.", "Ainda não."),
+    "waiting": ("… ", "Your answer goes here.", "Sua resposta entra aqui."),
+}
+
+
+def check(answer, expected, en: str = "", pt: str = "", tolerance: float = 0.005) -> None:
+    """Say whether `answer` is `expected`; if it is not, add the helpful word `en` or `pt`.
+
+    Numbers, arrays and pictures may differ by `tolerance`, texts in case and outer blanks.
+    `None` and `...` are answers still to come. Never raises: "Run all" goes on.
+    """
+    if answer is None or answer is Ellipsis:
+        return _say("waiting")
+    mismatch = _mismatch(answer, expected, tolerance)
+    if mismatch is None:
+        return _say("right")
+    return _say("wrong", f"{en} {mismatch[0]}".strip(), f"{pt} {mismatch[1]}".strip())
+
+
+def language() -> str | None:
+    """`en` or `pt`, by `VITSIM_LANG` or the notebook's folder; None where nothing tells."""
+    asked = os.environ.get("VITSIM_LANG", "").lower()[:2]
+    session = os.environ.get("JPY_SESSION_NAME", "")  # Jupyter: the path of the notebook
+    for name in (asked, Path(session).parent.name, Path.cwd().name):
+        if name in LANGUAGES:
+            return name
+    return None
+
+
+def _say(verdict: str, en: str = "", pt: str = "") -> None:
+    sign, *starts = WORDS[verdict]
+    lines = dict(zip(LANGUAGES, zip(starts, (en, pt), strict=True), strict=True))
+    chosen = [language()] if language() else LANGUAGES
+    for lang in chosen:
+        print(sign + " ".join(filter(None, lines[lang])))
+
+
+def _mismatch(answer, expected, tolerance: float) -> tuple[str, str] | None:
+    """What is wrong, in English and in Portuguese; None if nothing is."""
+    if isinstance(expected, str):
+        same = isinstance(answer, str) and answer.strip().casefold() == expected.casefold()
+        return None if same else ("", "")
+    try:
+        mine, theirs = _numbers(answer), _numbers(expected)
+    except (TypeError, ValueError):
+        kind, wanted = type(answer).__name__, type(expected).__name__
+        return f"(A {wanted} is expected, not {kind}.)", f"(Espera-se {wanted}, não {kind}.)"
+    if mine.shape != theirs.shape:
+        shapes = f"{mine.shape} ≠ {theirs.shape}"
+        return f"(Shapes: {shapes}.)", f"(Formatos: {shapes}.)"
+    return None if np.allclose(mine, theirs, rtol=0, atol=tolerance) else ("", "")
+
+
+def _numbers(value) -> np.ndarray:
+    if isinstance(value, Image.Image):
+        value = value.convert("RGB")
+    return np.asarray(value, dtype=np.float64)

@@ -1,0 +1,111 @@
+"""The long part of making a gallery: prepare and embed photos so that a kill costs seconds."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+from tqdm import tqdm
+
+from . import VitsimError, store
+from .background import remove_background
+from .encoder import Encoder, Photo
+from .images import PhotoError, fingerprint, fit, open_photo
+
+BATCH = 16  # photos that go through the model at once
+SAVE_SECONDS = 5  # a killed index loses this much work at most
+Label = Callable[[Path], str]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How every photo of a gallery was prepared, and every query will be."""
+
+    model: str
+    revision: str
+    size: int
+    dim: int
+    pooling: str = "cls"
+    fit: str = "letterbox"
+    background: str | None = None  # the background remover, or None to keep the background
+
+
+def folder_name(path: Path) -> str:
+    """The usual label of a photo: the name of the folder it lies in."""
+    return Path(os.path.abspath(path)).parent.name  # also of `photo.jpg` and `../photo.jpg`
+
+
+def labels_from(table: str | os.PathLike, folder: str | os.PathLike) -> Label:
+    """Labels from a CSV table with the columns path (relative to `folder`) and label.
+
+    A photo that the table does not name has the label "". Raises: `VitsimError`.
+    """
+    try:
+        rows = pd.read_csv(table, dtype=str, keep_default_na=False)[["path", "label"]].to_numpy()
+    except (OSError, ValueError, KeyError) as error:
+        remedy = "Give a CSV file with the columns path (relative to the folder) and label."
+        raise VitsimError(table, f"is no table of labels ({error})", remedy) from error
+    labels = {str((Path(folder) / path).resolve()): label for path, label in rows}
+    return lambda path: labels.get(str(path.resolve()), "")
+
+
+def prepare(photo: Photo, recipe: Recipe) -> tuple[Image.Image, str]:
+    """The photo as the model will see it, a small square, and a note if something went wrong."""
+    image, note = open_photo(photo), None
+    if recipe.background:
+        image, note = remove_background(image, recipe.background)
+    return fit(image, recipe.size, recipe.fit), note or ""
+
+
+def embed_photos(
+    paths: list[Path],
+    root: Path,
+    encoder: Encoder,
+    recipe: Recipe,
+    known: store.Known,
+    folder: Path | None = None,
+    label: Label = folder_name,
+    progress: bool = False,
+) -> tuple[pd.DataFrame, np.ndarray, list[str]]:
+    """(table, vectors, what could not be read); what is `known` by its content is not embedded.
+
+    With `folder`, the gallery's, what was embedded is kept there every few seconds.
+    """
+    rows, skipped, waiting, unsaved = [], [], {}, {}
+    saved_at = time.monotonic()
+
+    def embed_waiting() -> None:
+        nonlocal saved_at
+        images = [image for image, _ in waiting.values()]
+        vectors = encoder.embed(images, recipe.pooling, recipe.fit, BATCH)
+        for (digest, (_, note)), vector in zip(waiting.items(), vectors, strict=True):
+            known[digest] = unsaved[digest] = (vector, note)
+        waiting.clear()
+        if folder and time.monotonic() - saved_at > SAVE_SECONDS:
+            store.save_partial(folder, unsaved)
+            unsaved.clear()
+            saved_at = time.monotonic()
+
+    for path in tqdm(paths, "indexing", unit="photo", disable=not progress):
+        try:
+            digest, size = fingerprint(path)
+            if digest not in known and digest not in waiting:
+                waiting[digest] = prepare(path, recipe)
+        except PhotoError as error:
+            skipped.append(str(error))
+            continue
+        relative = Path(os.path.relpath(path, root)).as_posix()
+        rows.append((relative, digest, size, label(path)))
+        if len(waiting) >= BATCH:
+            embed_waiting()
+    if waiting:
+        embed_waiting()
+    table = [(*row, known[row[1]][1]) for row in rows]
+    vectors = np.array([known[row[1]][0] for row in rows], dtype=np.float32)
+    return pd.DataFrame(table, columns=store.COLUMNS), vectors.reshape(-1, recipe.dim), skipped

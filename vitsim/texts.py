@@ -1,0 +1,34 @@
+"""Small texts of the command line: names that cannot break a line, counts, lists."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def plain(text: str) -> str:
+    """The text with line ends, escapes and bytes of file names spelled out, as `\\n` for one."""
+    ends = "\n" if text.endswith("\n") else ""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text.removesuffix("\n")) + ends
+
+
+def count(number: int, what: str) -> str:
+    """`1 photo`, `2 photos`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def short(path: Path) -> str:
+    """The path as seen from the current folder, if it lies below it."""
+    try:
+        relative = os.path.relpath(path)
+    except ValueError:  # on Windows, another drive
+        return str(path)
+    return str(path) if relative.startswith("..") else relative
+
+
+def tell(what: str, lines: Sequence[str], most: int = 20) -> None:
+    """Print the lines to stderr, each after what it is about; not more than `most`."""
+    for line in lines[:most]:
+        print(f"{what}: {plain(line)}", file=sys.stderr)
+    if len(lines) > most:
+        print(f"{what}: {len(lines) - most} more", file=sys.stderr)
