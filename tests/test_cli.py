@@ -1,0 +1,314 @@
+"""The command `vitsim`, as a user meets it."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vitsim import cli
+
+# The fixture `vitsim` starts the installed command, which takes seconds; `run` calls its entry
+# point here.
+
+
+@pytest.fixture
+def run(capsys, monkeypatch):
+    def call(*words):
+        monkeypatch.setattr(sys, "argv", ["vitsim", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        code = ended.value.code
+        captured = capsys.readouterr()
+        told = captured.err + (f"{code}\n" if isinstance(code, str) else "")  # as Python does
+        assert "\x1b" not in captured.out + told, "plain text when piped"
+        assert "Traceback" not in told
+        return (1 if isinstance(code, str) else code or 0), captured.out, told
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("animals")
+    for number, label in enumerate(["gato", "gato", "cão", "cão", "cão"]):
+        (folder / label).mkdir(exist_ok=True)
+        noise = np.random.default_rng(number).integers(0, 256, (14, 16, 3), dtype=np.uint8)
+        Image.fromarray(noise).resize((160, 140)).save(folder / label / f"{number}.jpg")
+    return folder
+
+
+@pytest.fixture
+def matching(run, photos, small_model):
+    def call(photo=photos / "gato" / "0.jpg", gallery=photos, *more):
+        return run("match", photo, "--gallery", gallery, "--model", small_model, *more)
+
+    return call
+
+
+# --- match
+
+
+def test_match_prints_a_ranked_table(matching, photos):
+    code, out, told = matching()
+    assert (code, told) == (0, "")
+    title, empty, head, *lines = out.splitlines()
+    assert "5 photos, 2 labels" in title and empty == ""
+    assert head.split() == ["rank", "score", "label", "photo"]
+    assert [line.split()[0] for line in lines] == ["1", "2", "3", "4"]
+    assert lines[0].split()[1:3] == ["1.00", "gato"] and lines[0].endswith("gato/0.jpg")
+    column = head.index("photo")
+    assert all(line[column - 1] == " " and line[column] != " " for line in lines)
+
+
+def test_match_prints_json_that_any_program_reads(matching, photos):
+    code, out, _ = matching(photos / "cão" / "2.jpg", photos, "--json", "-k", "2")
+    answer = json.loads(out)
+    assert code == 0 and out.isascii()
+    assert [match["rank"] for match in answer["matches"]] == [1, 2]
+    assert answer["matches"][0]["label"] == "cão"
+    assert Path(answer["matches"][0]["path"]).samefile(photos / "cão" / "2.jpg")
+
+
+@pytest.mark.parametrize("name", ["out.png", "out", "new/folder/out.jpg", "out.pdf"])
+def test_match_saves_a_figure(matching, photos, tmp_path, name):
+    code, _, told = matching(photos / "gato" / "0.jpg", photos, "--figure", tmp_path / name)
+    assert code == 0 and str(tmp_path / name) in told
+    assert [path.name for path in (tmp_path / name).parent.glob("*out*")] == [Path(name).name]
+    if not name.endswith(".pdf"):
+        with Image.open(tmp_path / name) as figure:
+            assert figure.width > 1000 and np.asarray(figure.convert("L")).std() > 20
+
+
+def test_a_figure_that_cannot_be_written_is_said(matching, photos, tmp_path):
+    for name in ("out.nonsense", "."):
+        code, _, told = matching(photos / "gato" / "0.jpg", photos, "--figure", tmp_path / name)
+        assert code == 1 and "cannot be written" in told and "Give a .png path" in told
+
+
+def test_leaving_out_the_only_photo_gives_an_empty_table(matching, photos, tmp_path):
+    (tmp_path / "one").mkdir()
+    shutil.copy(photos / "gato" / "0.jpg", tmp_path / "one")
+    photo = tmp_path / "one" / "0.jpg"
+    code, out, _ = matching(photo, tmp_path / "one", "--leave-out-query")
+    assert code == 0 and "1 photo, 1 label" in out and "rank" in out
+    assert matching(photo, tmp_path / "one", "--leave-out-query", "--json")[0] == 0
+
+
+def test_a_photo_in_a_folder_that_cannot_be_read_is_listed(matching, photos, tmp_path):
+    shutil.copytree(photos, tmp_path / "photos")
+    (tmp_path / "photos" / "note.jpg").write_text("no picture")
+    code, out, told = matching(photos / "gato" / "0.jpg", tmp_path / "photos")
+    assert code == 0 and "1.00" in out
+    assert told.startswith("skipped: ") and "note.jpg: is not a picture" in told
+
+
+def test_names_that_would_break_the_table_are_spelled_out(matching, photos, tmp_path):
+    folder = tmp_path / "photos" / "red\x1b[31m\nlabel"
+    folder.mkdir(parents=True)
+    shutil.copy(photos / "gato" / "0.jpg", folder / "a\nb.jpg")
+    _, out, _ = matching(folder / "a\nb.jpg", tmp_path / "photos")
+    assert len(out.splitlines()) == 4
+    assert r"red\x1b[31m\nlabel" in out and r"a\nb.jpg" in out
+
+
+def bad_photos(folder: Path, photos: Path) -> dict[str, Path]:
+    (folder / "text.jpg").write_text("Dear owner")
+    (folder / "empty.jpg").touch()
+    (folder / "cut.jpg").write_bytes((photos / "gato" / "0.jpg").read_bytes()[:900])
+    (folder / "folder.jpg").mkdir()
+    return {
+        "is not a picture": folder / "text.jpg",
+        "is empty": folder / "empty.jpg",
+        "is damaged": folder / "cut.jpg",
+        "is not a regular file": folder / "folder.jpg",
+        "does not exist": folder / "missing.jpg",
+    }
+
+
+def test_a_photo_that_cannot_be_read_ends_in_one_sentence_and_a_remedy(matching, photos, tmp_path):
+    for reason, path in bad_photos(tmp_path, photos).items():
+        code, out, told = matching(path)
+        assert (code, out) == (1, "")
+        assert told.startswith(f"vitsim: {path}: {reason}") and len(told.splitlines()) == 1
+        assert re.search(r"\. [A-Z].*\.$", told.strip()), "a remedy, and an end"
+
+
+def test_a_gallery_that_is_none_ends_in_one_sentence(matching, photos, tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").touch()
+    for name, reason in {
+        "empty": "holds no photo",
+        "file": "is not a folder",
+        "no": "does not exist",
+    }.items():
+        code, out, told = matching(photos / "gato" / "0.jpg", tmp_path / name)
+        assert (code, out) == (1, "") and told.startswith(f"vitsim: {tmp_path / name}: {reason}")
+
+
+def test_an_unknown_model_and_background_end_in_one_sentence(run, photos, matching):
+    photo = photos / "gato" / "0.jpg"
+    code, _, told = run("match", photo, "--gallery", photos, "--model", "no such model")
+    assert code == 1 and told.startswith("vitsim: no such model: ")
+    code, _, told = matching(photo, photos, "--background", "atlascloud")
+    assert code == 1 and "not a background remover of vitsim. Choose one of cutout" in told
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["match"],
+        ["match", "a.jpg", "-k", "0"],
+        ["match", "a.jpg", "-k", "two"],
+        ["nonsense"],
+        ["index", "folder"],
+        ["index", "a", "--out", "b", "--fit", "stretch"],
+        ["match", "a.jpg", "--nonsense"],
+        [],
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_command_line_ends_with_code_2_and_a_usage(run, words):
+    code, out, told = run(*words)
+    assert code == 2 and "Usage: vitsim" in out + told
+
+
+def test_what_should_not_happen_is_told_in_one_sentence_and_debug_shows_it(
+    run, monkeypatch, photos
+):
+    import vitsim.images
+
+    def broken(_):
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(vitsim.images, "open_photo", broken)
+    code, _, told = run("match", photos / "gato" / "0.jpg")
+    assert code == 1 and "ZeroDivisionError('a bug')" in told and "--debug" in told
+    monkeypatch.setattr(sys, "argv", ["vitsim", "match", str(photos / "gato" / "0.jpg"), "--debug"])
+    with pytest.raises(ZeroDivisionError):
+        cli.main()
+
+
+# --- index
+
+
+def test_index_then_match_then_index_again(run, photos, small_model, tmp_path):
+    mine, gallery = tmp_path / "photos", tmp_path / "my.gallery"
+    shutil.copytree(photos, mine)
+    index = ["index", mine, "--out", gallery, "--model", small_model]
+    code, out, told = run(*index)
+    assert (code, told) == (0, "") and f"{gallery}: 5 photos, 2 labels" in out
+    code, out, told = run("match", mine / "gato" / "1.jpg", "--gallery", gallery)
+    assert (code, told) == (0, "") and "1.00" in out
+    assert "5 photos (0 new or changed, 0 gone)" in run(*index)[1]
+    shutil.copy(mine / "gato" / "1.jpg", mine / "copy.jpg")
+    Image.open(mine / "cão" / "2.jpg").rotate(90).save(mine / "cão" / "3.jpg")
+    (mine / "gato" / "0.jpg").unlink()
+    code, _, told = run("match", mine / "gato" / "1.jpg", "--gallery", gallery)
+    assert code == 0 and "0.jpg is gone" in told and "3.jpg was changed" in told
+    assert "5 photos (1 new or changed, 1 gone)" in run(*index)[1]
+    code, _, told = run(*index, "--fit", "crop")
+    assert code == 1 and "was made with fit letterbox" in told
+    code, _, told = run("match", mine / "copy.jpg", "--gallery", gallery, "--background", "cutout")
+    assert code == 1 and "was made with background kept" in told
+    (gallery / "vectors.npy").write_bytes(b"")
+    code, _, told = run(*index)
+    assert code == 1 and "is damaged (vectors.npy). Delete that folder and make it again" in told
+
+
+def test_index_takes_labels_from_a_table(run, photos, small_model, tmp_path):
+    (tmp_path / "labels.csv").write_text("path,label\ngato/0.jpg,Mimi\n")
+    make = ["index", photos, "--out", tmp_path / "g", "--model", small_model]
+    assert run(*make, "--labels", tmp_path / "labels.csv")[0] == 0
+    out = run("match", photos / "gato" / "0.jpg", "--gallery", tmp_path / "g")[1]
+    assert "Mimi" in out
+    code, _, told = run(*make, "--labels", tmp_path / "no.csv")
+    assert code == 1 and "is no table of labels" in told and "columns path" in told
+
+
+def test_index_refuses_a_folder_that_holds_other_things(run, photos, small_model, tmp_path):
+    (tmp_path / "thesis.doc").write_text("years of work")
+    code, _, told = run("index", photos, "--out", tmp_path, "--model", small_model)
+    assert code == 1 and "exists and is not a gallery. Choose a new folder" in told
+
+
+# --- audit, download, doctor, help
+
+
+def test_audit_tells_what_is_wrong_and_ends_with_1(run, photos, tmp_path):
+    assert run("audit", photos) == (0, "5 photos looked at, 0 findings\n", "")
+    bad_photos(tmp_path, photos)
+    code, out, _ = run("audit", tmp_path)
+    assert code == 1 and "3 photos looked at, 3 findings" in out
+    assert out.count("unreadable") == 3
+
+
+def test_download_of_what_is_here_tells_where_it_is(run, small_model):
+    code, out, _ = run("download", small_model)
+    assert code == 0 and str(small_model) in out and "revision" in out
+
+
+def test_doctor_tells_what_is_here_and_what_to_do(run, monkeypatch, tmp_path, cache):
+    monkeypatch.setenv("VITSIM_MODEL", "google/vit-base-patch16-224")
+    monkeypatch.setattr("vitsim.models.hub_reachable", lambda: False)
+    code, out, told = run("doctor")
+    assert code == 1 and told == ""
+    assert re.search(r"torch +\d", out) and re.search(r"device +(cpu|cuda|mps)", out)
+    assert "google/vit-base-patch16-224: not on this machine" in out
+    assert "hub             not reachable" in out and str(cache) in out
+    assert "to do: VITSIM_MODEL is google/vit-base-patch16-224" in out
+
+
+@pytest.mark.parametrize("command", ["match", "index", "audit", "download", "doctor", None])
+def test_help_is_plain_and_tells_the_choices(run, command):
+    code, out, told = run(*([command] if command else []), "--help")
+    assert (code, told) == (0, "")
+    assert "Usage: vitsim" in out and out.isascii()
+
+
+# --- through the installed command
+
+
+def test_the_installed_command_ends_quietly_when_its_reader_goes(photos):
+    command = Path(sys.executable).with_name("vitsim")
+    pipe = f"{command} audit {photos} | true; {command} --help | head -1"
+    ended = subprocess.run(["bash", "-c", pipe], capture_output=True, text=True)
+    assert ended.stderr == "" and ended.stdout.startswith("Usage: vitsim")
+
+
+def test_a_full_disk_behind_the_output_is_told(vitsim):
+    command = Path(sys.executable).with_name("vitsim")
+    ended = subprocess.run(
+        ["bash", "-c", f"{command} --version > /dev/full"], capture_output=True, text=True
+    )
+    assert ended.returncode == 1
+    assert ended.stderr == "vitsim: the output cannot be written (No space left on device)\n"
+
+
+def test_a_terminal_without_unicode_gets_every_answer(vitsim, tmp_path, photos):
+    (tmp_path / "cão 🐕.jpg").write_text("no picture")
+    ended = vitsim("audit", tmp_path, PYTHONIOENCODING="ascii", LC_ALL="C")
+    assert ended.returncode == 1 and "is not a picture" in ended.stdout and ended.stderr == ""
+
+
+def test_ctrl_c_ends_in_one_sentence(tmp_path):
+    for number in range(3000):
+        os.link(tmp_path / "0.png", tmp_path / f"{number}.png") if number else Image.new(
+            "RGB", (900, 900)
+        ).save(tmp_path / "0.png")
+    command = [Path(sys.executable).with_name("vitsim"), "audit", tmp_path]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(6)
+    assert running.poll() is None, "it ended before it could be interrupted"
+    running.send_signal(signal.SIGINT)
+    _, told = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert told == "vitsim: interrupted. Run the same command again to go on.\n"

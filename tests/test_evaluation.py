@@ -1,0 +1,235 @@
+"""What `vitsim.evaluation` claims, checked by hand, against scikit-learn and at random."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import average_precision_score, roc_curve, top_k_accuracy_score
+
+from vitsim import evaluation as ev
+
+seeds = st.integers(0, 2**32 - 1)
+
+
+def random_search(seed, queries=20, gallery=30, identities=5):
+    """Scores that are higher for genuine pairs, with ids; every identity is in the gallery."""
+    rng = np.random.default_rng(seed)
+    query_ids = rng.integers(identities, size=queries)
+    gallery_ids = rng.permutation(np.arange(gallery) % identities)
+    same = query_ids[:, None] == gallery_ids
+    return rng.normal(size=same.shape) + same, query_ids, gallery_ids
+
+
+def leave_one_out(seed, n=40, identities=6):
+    rng = np.random.default_rng(seed)
+    ids = np.arange(n) % identities
+    vectors = rng.normal(size=(n, 8)) + np.eye(8)[ids]
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    scores = vectors @ vectors.T
+    np.fill_diagonal(scores, np.nan)
+    return scores, ids
+
+
+# Ranks
+
+
+def test_recall_counts_queries_whose_genuine_photo_is_among_the_k_best():
+    scores = [[0.9, 0.8, 0.1], [0.9, 0.8, 0.1]]
+    assert ev.hits_at_k(scores, ["a", "b"], ["a", "b", "c"]).tolist() == [True, False]
+    assert ev.recall_at_k(scores, ["a", "b"], ["a", "b", "c"], k=1) == 0.5
+    assert ev.recall_at_k(scores, ["a", "b"], ["a", "b", "c"], k=2) == 1.0
+
+
+def test_two_photos_of_one_impostor_take_two_places():
+    assert ev.recall_at_k([[0.9, 0.8, 0.7]], ["b"], ["a", "a", "b"], k=2) == 0
+
+
+def test_a_tie_with_an_impostor_is_no_success():
+    assert ev.recall_at_k([[0.5, 0.5]], ["a"], ["a", "b"]) == 0
+
+
+@given(seeds, st.integers(1, 4))
+def test_recall_agrees_with_scikit_learn_when_each_identity_has_one_photo(seed, k):
+    scores, query_ids, gallery_ids = random_search(seed, gallery=5)
+    columns = np.argsort(gallery_ids)
+    expected = top_k_accuracy_score(query_ids, scores[:, columns], k=k, labels=range(5))
+    assert ev.recall_at_k(scores, query_ids, gallery_ids, k) == pytest.approx(expected)
+
+
+@given(seeds)
+def test_mean_average_precision_agrees_with_scikit_learn_with_ties_too(seed):
+    scores, query_ids, gallery_ids = random_search(seed)
+    scores = scores.round(1)
+    expected = np.mean(
+        [
+            average_precision_score(gallery_ids == one, row)
+            for one, row in zip(query_ids, scores, strict=True)
+        ]
+    )
+    assert ev.mean_average_precision(scores, query_ids, gallery_ids) == pytest.approx(expected)
+
+
+@given(seeds)
+def test_a_photo_never_finds_itself(seed):
+    scores, ids = leave_one_out(seed)
+    others = ~np.eye(len(ids), dtype=bool)
+    by_hand = np.where(others, scores, -np.inf).argmax(1)
+    assert ev.recall_at_k(scores, ids, ids) == np.mean(ids[by_hand] == ids)
+    genuine, impostor = ev.genuine_impostor_scores(scores, ids, ids)
+    assert len(genuine) + len(impostor) == len(ids) * (len(ids) - 1)
+
+
+@given(seeds)
+def test_ranks_do_not_change_when_all_scores_are_stretched(seed):
+    scores, query_ids, gallery_ids = random_search(seed)
+    for rate in (ev.recall_at_k, ev.mean_average_precision):
+        stretched = rate(np.exp(scores), query_ids, gallery_ids)
+        assert stretched == rate(scores, query_ids, gallery_ids)
+
+
+# Thresholds
+
+
+@given(seeds)
+def test_error_rates_agree_with_scikit_learn(seed):
+    genuine, impostor = ev.genuine_impostor_scores(*random_search(seed))
+    truth = np.repeat([1, 0], [len(genuine), len(impostor)])
+    fpr, tpr, thresholds = roc_curve(
+        truth, np.concatenate([genuine, impostor]), drop_intermediate=False
+    )
+    rates = ev.fmr_fnmr(genuine, impostor)
+    np.testing.assert_allclose(rates.fmr, fpr[::-1])
+    np.testing.assert_allclose(rates.fnmr, 1 - tpr[::-1], atol=1e-12)
+    np.testing.assert_allclose(rates.thresholds, thresholds[::-1])
+    at = np.argmin(np.abs(fpr - (1 - tpr)))
+    expected = (fpr[at] + 1 - tpr[at]) / 2
+    assert ev.equal_error_rate(genuine, impostor).rate == pytest.approx(expected, abs=0.03)
+
+
+def test_a_score_at_the_threshold_is_a_match():
+    rates = ev.fmr_fnmr([0.5, 0.9], [0.1, 0.5], thresholds=[0.5])
+    assert rates.fmr.tolist() == [0.5]
+    assert rates.fnmr.tolist() == [0.0]
+
+
+@given(seeds)
+def test_a_higher_threshold_never_lets_more_impostors_in(seed):
+    rates = ev.fmr_fnmr(*ev.genuine_impostor_scores(*random_search(seed)))
+    assert (np.diff(rates.fmr) <= 0).all() and (np.diff(rates.fnmr) >= 0).all()
+    assert (rates.fmr[0], rates.fnmr[0], rates.fmr[-1], rates.fnmr[-1]) == (1, 0, 0, 1)
+
+
+def test_equal_error_rate_is_zero_when_a_threshold_parts_the_scores():
+    equal = ev.equal_error_rate([0.8, 0.9], [0.1, 0.2])
+    assert equal.rate == 0
+    assert 0.2 < equal.threshold <= 0.8
+
+
+def test_equal_error_rate_of_two_normals_is_what_theory_says():
+    rng = np.random.default_rng(1)
+    genuine, impostor = rng.normal(2, 1, 20_000), rng.normal(0, 1, 20_000)
+    assert ev.equal_error_rate(genuine, impostor).rate == pytest.approx(0.1587, abs=0.01)
+    assert ev.d_prime(genuine, impostor) == pytest.approx(2, abs=0.05)
+
+
+def test_open_set_rates_count_strangers_and_known_apart():
+    scores = [[0.9, 0.2], [0.3, 0.6], [0.7, 0.1], [0.1, 0.2]]
+    fpir, fnir = ev.fpir_fnir(scores, ["a", "a", "x", "y"], ["a", "b"], threshold=0.5)
+    assert (fpir, fnir) == (0.5, 0.5)
+    assert ev.fpir_fnir(scores, ["a", "a", "x", "y"], ["a", "b"], 0.95) == (0, 1)
+    assert ev.fpir_fnir(scores, ["a", "a", "x", "y"], ["a", "b"], 0.0, rank=2) == (1, 0)
+
+
+# Intervals
+
+
+def recall(scores, query_ids, gallery_ids):
+    return ev.recall_at_k(scores, query_ids, gallery_ids)
+
+
+def eer(scores, query_ids, gallery_ids):
+    return ev.equal_error_rate(*ev.genuine_impostor_scores(scores, query_ids, gallery_ids)).rate
+
+
+def test_the_same_seed_gives_the_same_interval():
+    search = random_search(3)
+    assert ev.bootstrap_by_identity(eer, *search, repeats=50) == ev.bootstrap_by_identity(
+        eer, *search, repeats=50
+    )
+
+
+def test_an_identity_drawn_twice_is_never_compared_with_itself():
+    scores, ids = leave_one_out(5)
+    scores[ids[:, None] == ids] = np.nan  # what is left can only become genuine by a mistake
+
+    def genuine_pairs(scores, query_ids, gallery_ids):
+        return len(ev.genuine_impostor_scores(scores, query_ids, gallery_ids)[0])
+
+    drawn = ev.bootstrap_by_identity(genuine_pairs, scores, ids, ids, repeats=100)
+    assert (drawn.low, drawn.high) == (0, 0)
+
+
+def test_two_draws_of_an_identity_are_neither_genuine_nor_impostor():
+    scores = np.array([[1.0, 0.0], [0.0, 1.0]])  # 1 within an identity, 0 between two
+
+    def highest_impostor(scores, query_ids, gallery_ids):
+        return max(ev.genuine_impostor_scores(scores, query_ids, gallery_ids)[1], default=0)
+
+    drawn = ev.bootstrap_by_identity(highest_impostor, scores, [0, 1], [0, 1], repeats=100)
+    assert drawn.high == 0
+
+
+def test_photos_that_repeat_an_identity_do_not_narrow_the_interval():
+    """Ten copies of every query tell nothing new; an interval over photos would shrink."""
+    scores, query_ids, gallery_ids = random_search(7, queries=10, identities=10)
+    few = ev.bootstrap_by_identity(recall, scores, query_ids, gallery_ids, resample_gallery=False)
+    many = ev.bootstrap_by_identity(
+        recall,
+        np.repeat(scores, 10, 0),
+        np.repeat(query_ids, 10),
+        gallery_ids,
+        resample_gallery=False,
+    )
+    assert (many.low, many.high) == (few.low, few.high)
+
+
+def test_the_interval_holds_the_truth_about_as_often_as_it_says():
+    held = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        skill = rng.random(40) < 0.7  # recall differs between identities, not within one
+        query_ids, gallery_ids = np.repeat(np.arange(40), 3), np.arange(40)
+        scores = (query_ids[:, None] == gallery_ids) * np.where(skill, 1.0, -1.0)[query_ids, None]
+        found = ev.bootstrap_by_identity(
+            recall, scores, query_ids, gallery_ids, repeats=200, resample_gallery=False
+        )
+        held += found.low <= 0.7 <= found.high
+    assert 0.85 <= held / 60 <= 1
+
+
+# Mistakes
+
+
+def test_a_query_without_a_genuine_photo_is_an_error_that_names_it():
+    with pytest.raises(ValueError, match="'stranger'"):
+        ev.recall_at_k([[0.1]], ["stranger"], ["a"])
+
+
+def test_ids_that_do_not_fit_the_scores_are_an_error_that_says_both():
+    with pytest.raises(ValueError, match=r"shape \(1, 1\).* 2 queries"):
+        ev.recall_at_k([[0.1]], ["a", "b"], ["a"])
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda: ev.recall_at_k([[0.1]], ["a"], ["a"], k=0), "k=0"),
+        (lambda: ev.fmr_fnmr([], [0.1]), "0 genuine"),
+        (lambda: ev.fmr_fnmr([0.1], [np.nan]), "impostor"),
+        (lambda: ev.d_prime([0.5], [0.5]), "spread"),
+        (lambda: ev.bootstrap_by_identity(recall, [[0.1]], ["a"], ["a"]), "1 identity"),
+    ],
+)
+def test_numbers_without_meaning_are_refused(call, told):
+    with pytest.raises(ValueError, match=told):
+        call()

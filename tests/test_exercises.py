@@ -1,0 +1,76 @@
+"""An answer gets a helpful word, in the language of the notebook's folder."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vitsim.exercises import check, language
+
+
+@pytest.fixture(autouse=True)
+def no_language(monkeypatch, tmp_path):
+    monkeypatch.delenv("VITSIM_LANG", raising=False)
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def said(capsys, *args, **words) -> str:
+    check(*args, **words)
+    return capsys.readouterr().out
+
+
+def test_the_folder_tells_the_language(monkeypatch, tmp_path):
+    assert language() is None
+    (tmp_path / "pt").mkdir()
+    monkeypatch.chdir(tmp_path / "pt")
+    assert language() == "pt"
+
+
+def test_jupyter_tells_the_language_by_the_notebook(monkeypatch):
+    monkeypatch.setenv("JPY_SESSION_NAME", "/somewhere/notebooks/en/01_preprocessing.ipynb")
+    assert language() == "en"
+    monkeypatch.setenv("VITSIM_LANG", "pt_BR")
+    assert language() == "pt"
+
+
+def test_where_nothing_tells_both_are_said(capsys):
+    lines = said(capsys, 1, 2, en="Count again.", pt="Conte de novo.").splitlines()
+    assert lines == ["✗ Not yet. Count again.", "✗ Ainda não. Conte de novo."]
+
+
+@pytest.mark.parametrize("answer", [None, ...])
+def test_no_answer_yet_is_not_a_wrong_answer(capsys, answer):
+    assert said(capsys, answer, 3, en="Count.").startswith("… Your answer goes here.")
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (3, 3.0),
+        (0.333, 1 / 3),
+        ([1, 2], np.array([1, 2])),
+        (" B ", "b"),
+        (True, np.bool_(True)),
+        (Image.new("RGB", (4, 4), "red"), Image.new("RGBA", (4, 4), "red")),
+    ],
+)
+def test_right_answers(capsys, answer, expected):
+    assert said(capsys, answer, expected, en="no").startswith("✓ Right.")
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected", "word"),
+    [
+        (4, 3, "Look."),
+        ("a", "b", "Look."),
+        (3, "b", "Look."),
+        ("three", 3, "A int is expected, not str."),
+        ([1, 2, 3], [1, 2], "(3,) ≠ (2,)"),
+        (float("nan"), 1.0, "Look."),
+        (object(), 1.0, "not object"),
+        (Image.new("RGB", (4, 5)), Image.new("RGB", (4, 4)), "(5, 4, 3) ≠ (4, 4, 3)"),
+    ],
+)
+def test_wrong_answers_get_a_helpful_word(capsys, answer, expected, word):
+    text = said(capsys, answer, expected, en="Look.", pt="Veja.")
+    assert text.startswith("✗ Not yet. Look.") and word in text and "Veja." in text

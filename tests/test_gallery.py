@@ -1,0 +1,783 @@
+"""A gallery: ranked answers, and a folder that survives kills, damage, moves and other writers."""
+
+import dataclasses
+import errno
+import json
+import os
+import pickle
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vitsim import indexing, store
+from vitsim.gallery import Gallery, Match
+from vitsim.images import PhotoError
+from vitsim.indexing import labels_from
+from vitsim.similarity import normalise
+from vitsim.store import GalleryBusy, GalleryError
+
+FILES = {"manifest.json", "photos.csv", "vectors.npy", "vitsim.lock"}
+
+
+class Colours:
+    """In place of a Vision Transformer: 4 × 4 mean colours, at once. Counts what it embeds."""
+
+    def __init__(self, name="colours", revision="r1", size=16):
+        self.name, self.revision, self.size, self.dim = name, revision, size, 48
+        self.embedded = 0
+
+    def embed(self, photos, pooling="cls", how="letterbox", batch_size=16, progress=False):
+        self.embedded += len(photos)
+        small = [np.asarray(photo.resize((4, 4)), np.float32).ravel() + 1 for photo in photos]
+        return normalise(np.stack(small))
+
+
+@pytest.fixture
+def encoder() -> Colours:
+    return Colours()
+
+
+def paint(path: Path, seed: int, size=(20, 16)) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    noise = np.random.default_rng(seed).integers(0, 256, (4, 5, 3), dtype=np.uint8)
+    Image.fromarray(noise).resize(size).save(path)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """Twelve photos of three pets: rex/0.png … tom/3.png."""
+    for number in range(12):
+        paint(
+            tmp_path / "photos" / ("ana", "rex", "tom")[number % 3] / f"{number // 3}.png", number
+        )
+    return tmp_path / "photos"
+
+
+def same(a: Gallery, b: Gallery) -> bool:
+    return a.photos.equals(b.photos) and np.array_equal(a.vectors, b.vectors)
+
+
+# --- matching
+
+
+def test_matches_come_best_first_with_ranks_from_one(folder, encoder):
+    found = Gallery.build(folder, encoder).match(folder / "rex" / "1.png", 12)
+    assert [match.rank for match in found] == list(range(1, 13))
+    scores = [match.score for match in found]
+    assert scores == sorted(scores, reverse=True)
+    assert found[0] == Match(1, pytest.approx(1), folder / "rex" / "1.png", "rex")
+
+
+def test_ranking_survives_the_table_lookup(folder, encoder):
+    gallery = Gallery.build(folder, encoder)
+    image, _ = indexing.prepare(folder / "tom" / "2.png", gallery.recipe)
+    query = encoder.embed([image])[0]
+    wanted = np.argsort(-(gallery.vectors @ query), kind="stable")
+    paths = [folder / gallery.photos["path"][row] for row in wanted]
+    assert [match.path for match in gallery.match(folder / "tom" / "2.png", 12)] == paths
+    assert [match.label for match in gallery.match(folder / "tom" / "2.png", 12)] == [
+        path.parent.name for path in paths
+    ]
+
+
+def test_a_match_cannot_be_altered(folder, encoder):
+    (match,) = Gallery.build(folder, encoder).match(folder / "rex" / "1.png", 1)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        match.score = 1.0
+
+
+def test_equal_photos_come_in_the_order_of_the_table(folder, encoder):
+    for name in ("z", "a", "m"):
+        shutil.copy(folder / "rex" / "1.png", folder / f"{name}.png")
+    found = Gallery.build(folder, encoder).match(folder / "rex" / "1.png", 4)
+    assert [match.path.name for match in found] == ["a.png", "m.png", "1.png", "z.png"]
+
+
+def test_the_label_is_the_folder_also_seen_from_inside(folder, encoder, monkeypatch):
+    monkeypatch.chdir(folder / "rex")
+    assert set(Gallery.build(".", encoder).photos["label"]) == {"rex"}
+    assert set(Gallery.build("../tom", encoder).photos["label"]) == {"tom"}
+
+
+def test_leaving_out_the_query_leaves_out_its_exact_copies_only(folder, encoder):
+    shutil.copy(folder / "rex" / "1.png", folder / "copy.png")
+    gallery = Gallery.build(folder, encoder)
+    found = gallery.match(folder / "rex" / "1.png", 4, leave_out_query=True)
+    assert len(found) == 4 and [match.rank for match in found] == [1, 2, 3, 4]
+    assert not {"copy.png"} & {match.path.name for match in found}
+    assert folder / "rex" / "1.png" not in {match.path for match in found}
+    assert len(gallery.match(folder / "rex" / "1.png", 99, leave_out_query=True)) == 11
+
+
+def test_a_gallery_of_the_query_alone_has_no_answer(tmp_path, encoder):
+    photo = paint(tmp_path / "photos" / "a.png", 1)
+    assert Gallery.build(photo.parent, encoder).match(photo, 4, leave_out_query=True) == []
+
+
+def test_asking_for_fewer_than_one_match_is_refused(folder, encoder):
+    with pytest.raises(ValueError, match="at least 1"):
+        Gallery.build(folder, encoder).match(folder / "rex" / "1.png", 0)
+
+
+def test_a_query_may_be_an_image_and_its_hidden_colours_do_not_count(folder, encoder):
+    gallery = Gallery.build(folder, encoder)
+    path = folder / "rex" / "1.png"
+    by_path, by_image = gallery.match(path, 3), gallery.match(Image.open(path), 3)
+    assert by_path == by_image
+    hidden = Image.open(path).convert("RGBA")
+    hidden.putalpha(0)
+    white = Image.new("RGB", hidden.size, "white")
+    assert gallery.match(hidden, 1)[0].score == gallery.match(white, 1)[0].score
+
+
+def test_a_query_that_cannot_be_read_raises_photo_error(folder, encoder, tmp_path):
+    with pytest.raises(PhotoError):
+        Gallery.build(folder, encoder).match(tmp_path / "no.jpg")
+
+
+def test_the_real_encoder_finds_each_photo_itself(folder, small_encoder, tmp_path):
+    gallery = Gallery.build(folder, small_encoder, tmp_path / "g")
+    for path in (folder / "ana" / "0.png", folder / "tom" / "3.png"):
+        assert gallery.match(path, 1)[0].path.samefile(path)
+    assert gallery.vectors.shape == (12, small_encoder.dim)
+    assert np.linalg.norm(gallery.vectors, axis=1) == pytest.approx(1)
+
+
+# --- saving and opening
+
+
+def test_what_was_saved_is_opened_again(folder, encoder, tmp_path):
+    built = Gallery.build(folder, encoder, fit="crop", pooling="mean")
+    saved = built.save(tmp_path / "g")
+    opened = Gallery.open(tmp_path / "g", encoder)
+    assert same(built, opened) and same(built, saved)
+    assert opened.recipe == built.recipe
+    assert isinstance(opened.vectors, np.memmap)
+    assert opened.match(folder / "rex" / "1.png") == built.match(folder / "rex" / "1.png")
+
+
+def test_a_gallery_is_three_files_and_a_lock(folder, encoder, tmp_path):
+    Gallery.build(folder, encoder, tmp_path / "g")
+    assert {path.name for path in (tmp_path / "g").iterdir()} == FILES
+    (tmp_path / "g" / "vitsim.lock").unlink()
+    assert len(Gallery.open(tmp_path / "g", encoder)) == 12, "the lock is not needed to read"
+
+
+def test_the_manifest_says_how_it_was_made(folder, encoder, tmp_path):
+    Gallery.build(folder, encoder, tmp_path / "g", fit="squash")
+    manifest = json.loads((tmp_path / "g" / "manifest.json").read_text())
+    assert manifest["recipe"]["model"] == "colours"
+    assert manifest["recipe"]["fit"] == "squash"
+    assert {"vitsim", "torch", "transformers", "pillow"} <= set(manifest["libraries"])
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a\nb.png", "c\rd.png", 'e"f,g.png', "ação 🐈.png", "NA.png", os.fsdecode(b"\xff\xfe.png")],
+)
+def test_strange_file_names_survive(folder, encoder, tmp_path, name):
+    try:
+        path = paint(folder / "NA" / "x.png", 77).rename(folder / "NA" / name)
+    except OSError:  # macOS takes only names that are text
+        path = paint(folder / "NA" / "x.png", 77)
+    Gallery.build(folder, encoder, tmp_path / "g")
+    (match,) = Gallery.open(tmp_path / "g", encoder).match(path, 1)
+    assert match.path.samefile(path) and match.label == "NA"
+    again = Colours()
+    Gallery.build(folder, again, tmp_path / "g")
+    assert again.embedded == 0
+
+
+def test_labels_from_a_table(folder, encoder, tmp_path):
+    table = tmp_path / "labels.csv"
+    table.write_text(
+        "path,label,more\nrex/0.png,Rex da Silva,1\ntom/1.png,NA,2\n", encoding="utf-8"
+    )
+    gallery = Gallery.build(folder, encoder, label=labels_from(table, folder))
+    labels = dict(zip(gallery.photos["path"], gallery.photos["label"], strict=True))
+    assert labels["rex/0.png"] == "Rex da Silva" and labels["tom/1.png"] == "NA"
+    assert labels["ana/0.png"] == ""
+
+
+@pytest.mark.parametrize("content", [b"", b"a,b\n1,2\n", b"\xff\xfe\0\0", b'path,label\n"x'])
+def test_a_table_that_is_none_is_refused(tmp_path, content):
+    from vitsim import VitsimError
+
+    (tmp_path / "labels.csv").write_bytes(content)
+    with pytest.raises(VitsimError, match="is no table of labels"):
+        labels_from(tmp_path / "labels.csv", tmp_path)
+
+
+# --- building again
+
+
+def test_building_again_embeds_only_new_and_changed_photos(folder, encoder, tmp_path):
+    Gallery.build(folder, encoder, tmp_path / "g")
+    assert encoder.embedded == 12
+    again = Colours()
+    assert len(Gallery.build(folder, again, tmp_path / "g")) == 12
+    assert again.embedded == 0
+    paint(folder / "rex" / "new.png", 50)
+    paint(folder / "tom" / "0.png", 51)
+    gallery = Gallery.build(folder, again, tmp_path / "g")
+    assert again.embedded == 2
+    assert same(gallery, Gallery.build(folder, encoder))
+
+
+def test_a_deleted_photo_is_gone_after_the_next_build(folder, encoder, tmp_path):
+    Gallery.build(folder, encoder, tmp_path / "g")
+    (folder / "rex" / "1.png").unlink()
+    gallery = Gallery.build(folder, encoder, tmp_path / "g")
+    assert "rex/1.png" not in set(gallery.photos["path"]) and len(gallery) == 11
+
+
+def test_a_moved_photo_is_not_embedded_again(folder, encoder, tmp_path):
+    Gallery.build(folder, encoder, tmp_path / "g")
+    (folder / "new pet").mkdir()
+    (folder / "rex" / "1.png").rename(folder / "new pet" / "moved.png")
+    again = Colours()
+    gallery = Gallery.build(folder, again, tmp_path / "g")
+    assert again.embedded == 0
+    assert same(gallery, Gallery.build(folder, encoder))
+    assert gallery.match(folder / "new pet" / "moved.png", 1)[0].label == "new pet"
+
+
+def test_copies_are_embedded_once(folder, encoder):
+    shutil.copytree(folder / "rex", folder / "copies")
+    assert len(Gallery.build(folder, encoder)) == 16
+    assert encoder.embedded == 12
+
+
+def test_changes_tells_what_is_gone_and_what_was_changed(folder, encoder, tmp_path):
+    gallery = Gallery.build(folder, encoder, tmp_path / "g")
+    assert gallery.changes() == []
+    (folder / "rex" / "1.png").unlink()
+    paint(folder / "tom" / "0.png", 60, (90, 80))
+    told = gallery.changes()
+    assert len(told) == 2 and "gone" in told[0] and "changed" in told[1]
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["on disk", "in memory"])
+def test_adding_photos(folder, encoder, tmp_path, kept):
+    new = [paint(folder / "zoe" / f"{n}.png", 90 + n) for n in range(2)]
+    old = [path for path in sorted(folder.rglob("*.png")) if path not in new]
+    gallery = Gallery.build(folder, encoder, tmp_path / "g" if kept else None, paths=old)
+    encoder.embedded = 0
+    added = gallery.add([*new, old[0]])
+    assert encoder.embedded == 2
+    assert same(added, Gallery.build(folder, encoder))
+    assert len(gallery) == 12, "the gallery that was added to is left as it was"
+    if kept:
+        assert same(Gallery.open(tmp_path / "g", encoder), added)
+
+
+def test_notes_about_kept_backgrounds_survive_the_next_build(
+    folder, encoder, tmp_path, monkeypatch
+):
+    def remove(image, model):
+        return image, "nothing found" if image.getpixel((0, 0))[0] > 128 else None
+
+    monkeypatch.setattr(indexing, "remove_background", remove)
+    notes = Gallery.build(folder, encoder, tmp_path / "g", background="cutout").notes
+    assert 0 < len(notes) < 12 and all("nothing found" in note for note in notes)
+    again = Gallery.build(folder, encoder, tmp_path / "g", background="cutout")
+    assert [note.split("photos")[-1] for note in again.notes] == [
+        note.split("photos")[-1] for note in notes
+    ]
+
+
+# --- bad photos
+
+
+def test_bad_photos_are_listed_and_the_rest_goes_on(folder, encoder, tmp_path):
+    (folder / "ana" / "bad.jpg").write_text("no picture")
+    (folder / "rex" / "empty.png").touch()
+    os.mkfifo(folder / "rex" / "pipe.jpg")
+    (folder / "tom" / "lost.jpg").symlink_to("nowhere.jpg")
+    gallery = Gallery.build(folder, encoder, tmp_path / "g")
+    assert len(gallery) == 12
+    names = [Path(line.split(":")[0]).name for line in gallery.skipped]
+    assert names == ["bad.jpg", "empty.png", "pipe.jpg", "lost.jpg"]
+    assert Gallery.open(tmp_path / "g", encoder).skipped == gallery.skipped
+
+
+def test_an_empty_folder_is_refused_and_leaves_nothing_behind(tmp_path, encoder):
+    (tmp_path / "photos").mkdir()
+    with pytest.raises(GalleryError, match=r"holds no photo\. Give a folder .*\.jpg"):
+        Gallery.build(tmp_path / "photos", encoder, tmp_path / "g")
+    assert not (tmp_path / "g").exists()
+
+
+def test_a_folder_without_a_readable_photo_is_refused_and_may_be_mended(tmp_path, encoder):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.jpg").write_text("no picture")
+    with pytest.raises(GalleryError, match="none of its 1 photos can be read"):
+        Gallery.build(tmp_path / "photos", encoder, tmp_path / "g")
+    paint(tmp_path / "photos" / "b.png", 1)
+    assert len(Gallery.build(tmp_path / "photos", encoder, tmp_path / "g")) == 1
+
+
+def test_an_existing_gallery_stays_when_its_photos_have_gone(folder, encoder, tmp_path):
+    before = Gallery.build(folder, encoder, tmp_path / "g")
+    shutil.rmtree(folder)
+    folder.mkdir()
+    with pytest.raises(GalleryError, match="holds no photo"):
+        Gallery.build(folder, encoder, tmp_path / "g")
+    assert same(Gallery.open(tmp_path / "g", encoder), before)
+
+
+def test_a_huge_photo_does_not_wait_in_memory_at_full_size(folder, encoder, monkeypatch):
+    sizes = []
+    real = encoder.embed
+    monkeypatch.setattr(
+        encoder,
+        "embed",
+        lambda photos, *a: sizes.extend(p.size for p in photos) or real(photos, *a),
+    )
+    paint(folder / "huge.png", 5, (3000, 2000))
+    Gallery.build(folder, encoder)
+    assert set(sizes) == {(16, 16)}
+
+
+# --- another folder, another model
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        ["notes.txt"],
+        ["manifest.json"],
+        ["new/thesis.doc"],
+        ["partial/a.txt"],
+        ["pending/b.txt"],
+        ["lock"],
+    ],
+    ids=lambda names: names[0],
+)
+def test_a_folder_that_holds_other_things_is_refused_and_untouched(
+    folder, encoder, tmp_path, inside
+):
+    out = tmp_path / "mine"
+    for name in inside:
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_text("years of work")
+    before = sorted(out.rglob("*"))
+    with pytest.raises(GalleryError, match="exists and is not a gallery"):
+        Gallery.build(folder, encoder, out)
+    with pytest.raises(GalleryError, match="exists and is not a gallery"):
+        Gallery.build(folder, encoder).save(out)
+    assert sorted(out.rglob("*")) == before
+    assert all(path.read_text() == "years of work" for path in before if path.is_file())
+
+
+def test_a_file_in_the_place_of_the_gallery_is_refused_and_untouched(folder, encoder, tmp_path):
+    (tmp_path / "g").write_text("years of work")
+    for out in (tmp_path / "g", tmp_path / "g" / "below"):
+        with pytest.raises(GalleryError):
+            Gallery.build(folder, encoder, out)
+    assert (tmp_path / "g").read_text() == "years of work"
+
+
+def test_a_gallery_inside_the_photo_folder_is_no_photo(folder, encoder):
+    for _ in range(2):
+        assert len(Gallery.build(folder, encoder, folder / "gallery")) == 12
+
+
+def test_another_revision_or_size_is_refused_whatever_the_name(folder, encoder, tmp_path):
+    Gallery.build(folder, encoder, tmp_path / "g")
+    for other in (Colours(revision="r2"), Colours(size=32), Colours("other", "r2")):
+        with pytest.raises(GalleryError, match=r"was made with colours \(revision r1, 16 px\)"):
+            Gallery.open(tmp_path / "g", other)
+        with pytest.raises(GalleryError):
+            Gallery.build(folder, other, tmp_path / "g")
+    assert len(Gallery.open(tmp_path / "g", Colours())) == 12
+
+
+def test_the_same_weights_under_another_name_are_accepted(folder, encoder, tmp_path):
+    Gallery.build(folder, encoder, tmp_path / "g")
+    moved = Colours(name="elsewhere")
+    assert len(Gallery.open(tmp_path / "g", moved)) == 12
+    Gallery.build(folder, moved, tmp_path / "g")
+    assert moved.embedded == 0
+
+
+@pytest.mark.parametrize("choice", [{"fit": "crop"}, {"pooling": "mean"}, {"background": "cutout"}])
+def test_building_in_another_way_into_the_same_folder_is_refused(folder, encoder, tmp_path, choice):
+    Gallery.build(folder, encoder, tmp_path / "g")
+    with pytest.raises(GalleryError, match=f"was made with {next(iter(choice))}"):
+        Gallery.build(folder, encoder, tmp_path / "g", **choice)
+
+
+def test_a_model_from_a_folder_is_found_from_another_folder(
+    folder, small_model, tmp_path, monkeypatch
+):
+    from vitsim.encoder import Encoder
+
+    monkeypatch.chdir(small_model.parent)
+    Gallery.build(folder, Encoder.load(small_model.name), tmp_path / "g")
+    monkeypatch.chdir(tmp_path)
+    assert len(Gallery.open("g")) == 12
+
+
+# --- moving
+
+
+def test_a_gallery_moved_alone_still_finds_its_photos(folder, encoder, tmp_path):
+    for place in (tmp_path / "g", folder / "gallery"):
+        Gallery.build(folder, encoder, place)
+        (tmp_path / "far" / "away").mkdir(parents=True, exist_ok=True)
+        moved = shutil.move(place, tmp_path / "far" / "away" / place.name)
+        match = Gallery.open(moved, encoder).match(folder / "rex" / "1.png", 1)[0]
+        assert match.path.samefile(folder / "rex" / "1.png")
+
+
+def test_a_gallery_moved_with_its_photos_finds_them_there(folder, encoder, tmp_path):
+    Gallery.build(folder, encoder, tmp_path / "g")
+    (tmp_path / "usb").mkdir()
+    for name in ("photos", "g"):
+        shutil.copytree(tmp_path / name, tmp_path / "usb" / name)
+    gallery = Gallery.open(tmp_path / "usb" / "g", encoder)
+    assert gallery.root == tmp_path / "usb" / "photos"
+    shutil.rmtree(folder)
+    assert Gallery.open(tmp_path / "usb" / "g", encoder).changes() == []
+
+
+def test_a_gallery_whose_photos_are_gone_still_opens_and_tells(folder, encoder, tmp_path):
+    Gallery.build(folder, encoder, tmp_path / "g")
+    shutil.move(folder, tmp_path / "elsewhere")
+    gallery = Gallery.open(tmp_path / "g", encoder)
+    assert len(gallery.changes()) == 12
+    assert len(gallery.match(tmp_path / "elsewhere" / "rex" / "1.png")) == 4
+
+
+# --- damage
+
+
+def test_what_is_no_gallery_is_refused(tmp_path, encoder):
+    for place in (tmp_path / "no", tmp_path):
+        with pytest.raises(GalleryError, match="is not a gallery"):
+            Gallery.open(place, encoder)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "photos.csv", "vectors.npy"])
+@pytest.mark.parametrize("seed", range(15))
+def test_one_damaged_byte_is_refused(folder, encoder, tmp_path, name, seed):
+    Gallery.build(folder, encoder, tmp_path / "g")
+    whole = bytearray((tmp_path / "g" / name).read_bytes())
+    dice = random.Random(seed)
+    where = dice.randrange(len(whole))
+    whole[where] ^= dice.randrange(1, 256)
+    (tmp_path / "g" / name).write_bytes(whole)
+    with pytest.raises(GalleryError, match=r"is damaged|is of a newer format"):
+        Gallery.open(tmp_path / "g", encoder)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "photos.csv", "vectors.npy"])
+@pytest.mark.parametrize("keep", [0, 0.5, 0.99, None])
+def test_a_truncated_or_missing_file_is_refused_and_the_remedy_works(
+    folder, encoder, tmp_path, name, keep
+):
+    path = tmp_path / "g" / name
+    Gallery.build(folder, encoder, tmp_path / "g")
+    whole = path.read_bytes()
+    path.unlink() if keep is None else path.write_bytes(whole[: int(len(whole) * keep)])
+    with pytest.raises(GalleryError, match=r"is damaged .* Delete that folder and make it again"):
+        Gallery.open(tmp_path / "g", encoder)
+    with pytest.raises(GalleryError, match="is damaged"):
+        Gallery.build(folder, encoder, tmp_path / "g")
+    shutil.rmtree(tmp_path / "g")
+    assert len(Gallery.build(folder, encoder, tmp_path / "g")) == 12
+
+
+def test_a_newer_format_is_refused_as_such(folder, encoder, tmp_path):
+    Gallery.build(folder, encoder, tmp_path / "g")
+    path = tmp_path / "g" / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": store.FORMAT + 1}))
+    with pytest.raises(GalleryError, match=r"newer format.*Install a newer vitsim"):
+        Gallery.open(tmp_path / "g", encoder)
+
+
+class Malice:
+    def __reduce__(self):
+        return os.mkdir, (str(Path(os.environ["VITSIM_CACHE"]).parent / "ran"),)
+
+
+def test_no_pickle_is_ever_run(folder, encoder, tmp_path, cache):
+    evil = np.array([Malice()], dtype=object)
+    Gallery.build(folder, encoder, tmp_path / "g")
+    np.save(tmp_path / "g" / "vectors.npy", evil, allow_pickle=True)
+    manifest = json.loads((tmp_path / "g" / "manifest.json").read_text())
+    manifest["files"]["vectors.npy"] = store.sha256(tmp_path / "g" / "vectors.npy")
+    del manifest["sha256"]
+    manifest["sha256"] = store._digest(manifest)  # a careful attacker
+    (tmp_path / "g" / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(GalleryError, match="is damaged"):
+        Gallery.open(tmp_path / "g", encoder)
+
+    store.load_partial(tmp_path / "p", {})
+    np.savez(tmp_path / "p" / "partial" / "000000.npz", sha256=evil, vectors=evil, notes=evil)
+    assert store.load_partial(tmp_path / "p", {}) == {}
+    assert not (tmp_path / "ran").exists()
+    pickle.loads(pickle.dumps(Malice()))
+    assert (tmp_path / "ran").exists(), "it would have run"
+
+
+# --- kills, full disks, other programs
+
+STEPS = ["replace", "rename", "fsync", "rmdir"]
+
+
+def versions(folder: Path, out: Path) -> tuple[Gallery, Gallery]:
+    """What `out` holds now, and what building again will make of it."""
+    before = Gallery.build(folder, Colours(), out)
+    paint(folder / "rex" / "new.png", 50)
+    (folder / "ana" / "0.png").unlink()
+    return before, Gallery.build(folder, Colours())
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("step", range(12))
+def test_a_kill_at_any_step_of_the_commit_leaves_one_whole_version(
+    folder, tmp_path, monkeypatch, step
+):
+    out = tmp_path / "g"
+    before, after = versions(folder, out)
+    count = 0
+
+    def deadly(real):
+        def call(*args, **options):
+            nonlocal count
+            count += 1
+            if count > step:  # dead: nothing happens any more
+                raise Killed
+            return real(*args, **options)
+
+        return call
+
+    with monkeypatch.context() as patch:
+        for name in STEPS:
+            patch.setattr(os, name, deadly(getattr(os, name)))
+        patch.setattr(shutil, "rmtree", deadly(shutil.rmtree))
+        try:
+            Gallery.build(folder, Colours(), out)
+        except Killed:
+            pass
+        else:
+            assert step >= 8, "the steps are fewer than this test thinks"
+    opened = Gallery.open(out, Colours())
+    assert same(opened, before) or same(opened, after)
+    assert same(Gallery.build(folder, Colours(), out), after)
+    assert {path.name for path in out.iterdir()} == FILES
+
+
+@pytest.mark.parametrize("where", ["save", "to_csv", "write_text", "fsync"])
+def test_a_full_disk_leaves_the_old_version_and_says_so(folder, tmp_path, monkeypatch, where):
+    out = tmp_path / "g"
+    before, after = versions(folder, out)
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    owner = {"save": np, "to_csv": store.pd.DataFrame, "write_text": Path, "fsync": os}[where]
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, where, full)
+        with pytest.raises(
+            GalleryError, match=r"cannot be written \(No space left on device\)\. Make room"
+        ):
+            Gallery.build(folder, Colours(), out)
+    assert same(Gallery.open(out, Colours()), before)
+    assert not (out / "new").exists()
+    assert same(Gallery.build(folder, Colours(), out), after)
+
+
+def test_a_second_writer_is_refused_at_once_and_nothing_is_lost(folder, encoder, tmp_path):
+    out, inside, go_on = tmp_path / "g", threading.Event(), threading.Event()
+
+    def slowly(path):
+        inside.set()
+        assert go_on.wait(30)
+        return path.parent.name
+
+    first = threading.Thread(target=lambda: Gallery.build(folder, encoder, out, label=slowly))
+    first.start()
+    assert inside.wait(30)
+    began = time.monotonic()
+    with pytest.raises(GalleryBusy, match="is being written by another program"):
+        Gallery.build(folder, Colours(), out)
+    assert time.monotonic() - began < 2
+    go_on.set()
+    first.join(30)
+    assert len(Gallery.open(out, encoder)) == 12
+
+
+def test_a_reader_never_sees_a_mixture(folder, encoder, tmp_path):
+    out = tmp_path / "g"
+    one = Gallery.build(folder, encoder, out)
+    two = one.add([paint(folder / "zoe" / f"{n}.png", 90 + n) for n in range(5)])
+    done, seen, wrong = threading.Event(), set(), []
+
+    def read():
+        while not done.is_set():
+            try:
+                gallery = Gallery.open(out, encoder)
+                seen.add(len(gallery))
+                if not (same(gallery, one) or same(gallery, two)):
+                    wrong.append("a mixture")
+            except GalleryBusy:
+                pass
+            except Exception as error:
+                wrong.append(repr(error))
+
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    one = dataclasses.replace(one, vectors=np.array(one.vectors))
+    two = dataclasses.replace(two, vectors=np.array(two.vectors))
+    for reader in readers:
+        reader.start()
+    for number in range(16):
+        (two, one)[number % 2].save(out)
+        time.sleep(0.01)
+    done.set()
+    for reader in readers:
+        reader.join()
+    assert wrong == [] and seen == {12, 17}
+
+
+# An index that runs in a process of its own, through the command, and takes its time.
+SLOW_INDEX = """
+    import sys, time
+    import vitsim.encoder, vitsim.indexing
+    from test_gallery import Colours
+
+    class Slow(Colours):
+        def embed(self, photos, *rest):
+            time.sleep(0.08)
+            with open(LOG, "a") as log:
+                log.write("x" * len(photos))
+            return super().embed(photos, *rest)
+
+    LOG = sys.argv.pop(1)
+    vitsim.encoder.Encoder.load = classmethod(lambda *_: Slow())
+    vitsim.indexing.SAVE_SECONDS, vitsim.indexing.BATCH = 0.15, 4
+    from vitsim.cli import main
+    main()
+"""
+
+
+def test_a_killed_index_goes_on_where_it_stopped(tmp_path):
+    photos, out, log = tmp_path / "photos", tmp_path / "g", tmp_path / "log"
+    for number in range(150):
+        paint(photos / f"pet{number % 5}" / f"{number:03d}.png", number)
+    program = textwrap.dedent(SLOW_INDEX)
+    command = [sys.executable, "-c", program, log, "index", photos, "--out", out]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    dice, kills = random.Random(int(time.time())), 0
+    for _ in range(3):
+        had = len(list(out.glob("partial/*.npz")))
+        running = subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        deadline = time.monotonic() + 60
+        while running.poll() is None and time.monotonic() < deadline:
+            if len(list(out.glob("partial/*.npz"))) > had:
+                time.sleep(dice.uniform(0, 0.3))
+                running.send_signal(signal.SIGKILL)
+                break
+            time.sleep(0.01)
+        running.communicate()
+        if running.returncode == -signal.SIGKILL and not (out / "manifest.json").exists():
+            kills += 1
+            with pytest.raises(GalleryError, match=r"was never finished.*goes on where it stopped"):
+                Gallery.open(out, Colours())
+    assert kills >= 2
+    before = len(log.read_text())
+    kept = sum(len(np.load(chunk)["sha256"]) for chunk in out.glob("partial/*.npz"))
+    assert kept >= 4 * kills
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    embedded = len(log.read_text())
+    assert embedded - before == 150 - kept, "the last run embeds only what the killed ones did not"
+    assert same(Gallery.open(out, Colours()), Gallery.build(photos, Colours()))
+    assert not (out / "partial").exists()
+
+
+def test_damaged_partial_work_is_done_again(folder, encoder, tmp_path, monkeypatch):
+    monkeypatch.setattr(indexing, "SAVE_SECONDS", -1)
+    monkeypatch.setattr(indexing, "BATCH", 3)
+
+    def stop(path):
+        if path.parent.name == "tom":
+            raise KeyboardInterrupt
+        return path.parent.name
+
+    with pytest.raises(KeyboardInterrupt):
+        Gallery.build(folder, encoder, tmp_path / "g", label=stop)
+    chunks = sorted((tmp_path / "g" / "partial").glob("*.npz"))
+    assert len(chunks) == 2
+    chunks[0].write_bytes(chunks[0].read_bytes()[:100])
+    again = Colours()
+    gallery = Gallery.build(folder, again, tmp_path / "g")
+    assert again.embedded == 9
+    assert same(gallery, Gallery.build(folder, Colours()))
+
+
+def test_partial_work_done_in_another_way_is_not_used(folder, encoder, tmp_path):
+    digest = store.sha256(folder / "rex" / "1.png")
+    recipe = {"fit": "crop"}
+    assert store.load_partial(tmp_path / "g", recipe) == {}
+    store.save_partial(tmp_path / "g", {digest: (np.zeros(48, np.float32), "a note")})
+    assert store.load_partial(tmp_path / "g", recipe)[digest][1] == "a note"
+    assert store.load_partial(tmp_path / "g", {"fit": "squash"}) == {}
+
+
+# --- the cache of `vitsim match FOLDER`
+
+
+def test_a_cached_folder_is_embedded_once(folder, encoder):
+    for _ in range(2):
+        assert len(Gallery.cached(folder, encoder)) == 12
+    assert encoder.embedded == 12
+
+
+def test_other_choices_and_models_are_cached_apart(folder, encoder):
+    assert Gallery.cached(folder, encoder).recipe.fit == "letterbox"
+    assert Gallery.cached(folder, encoder, fit="crop").recipe.fit == "crop"
+    assert Gallery.cached(folder, Colours(revision="r2")).recipe.revision == "r2"
+    assert Gallery.cached(folder, encoder).recipe.fit == "letterbox"
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(folder, encoder, cache):
+    cache.write_text("a file where the folder should be")
+    assert len(Gallery.cached(folder, encoder).match(folder / "rex" / "1.png")) == 4
+
+
+def test_a_damaged_cache_is_made_again(folder, encoder, cache):
+    Gallery.cached(folder, encoder)
+    for path in cache.rglob("vectors.npy"):
+        path.write_bytes(b"")
+    assert len(Gallery.cached(folder, encoder)) == 12
+    Gallery.cached(folder, encoder)
+    again = Colours()
+    assert len(Gallery.cached(folder, again)) == 12
+    assert again.embedded == 0
+
+
+def test_a_cache_that_another_program_fills_is_done_without(folder, encoder, cache):
+    Gallery.cached(folder, encoder)
+    (kept,) = (cache / "galleries").iterdir()
+    with store.only_writer(kept):
+        assert len(Gallery.cached(folder, encoder)) == 12
+    assert same(Gallery.open(kept, encoder), Gallery.build(folder, encoder))
