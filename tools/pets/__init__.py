@@ -1,0 +1,1 @@
+"""Toy Pets: procedural dogs and cats, rendered with Blender's Cycles."""
