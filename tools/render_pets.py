@@ -5,9 +5,9 @@
     python tools/render_pets.py --out /tmp/try --only dog_007     one pet
     python tools/render_pets.py --out data/pets --sheet sheet.png contact sheet of what is there
 
-Needs Blender's Python module (bpy 5.0). About 6 s a photo and processor core at 320 px, 2 s at
-160 px: 40 minutes for the shipped set on two cores. It may be interrupted at any time; started
-again it goes on where it stopped. The same seed gives the same photographs.
+Needs Blender's Python module (bpy 5.0). A photo of 320 px takes about 5 s of one core: 25 minutes
+for the shipped set on two free cores. It may be interrupted at any time; started again it goes on
+where it stopped. The same seed gives the same photographs.
 """
 
 from __future__ import annotations
