@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_curve, top_k_accuracy_score
 
 from vitsim import evaluation as ev
 
+settings.register_profile("any machine", deadline=None)  # a busy one is slow, not wrong
+settings.load_profile("any machine")
 seeds = st.integers(0, 2**32 - 1)
 
 
@@ -226,7 +228,7 @@ def test_ids_that_do_not_fit_the_scores_are_an_error_that_says_both():
         (lambda: ev.recall_at_k([[0.1]], ["a"], ["a"], k=0), "k=0"),
         (lambda: ev.fmr_fnmr([], [0.1]), "0 genuine"),
         (lambda: ev.fmr_fnmr([0.1], [np.nan]), "impostor"),
-        (lambda: ev.d_prime([0.5], [0.5]), "spread"),
+        (lambda: ev.d_prime([0.5], [0.5]), "vary"),
         (lambda: ev.bootstrap_by_identity(recall, [[0.1]], ["a"], ["a"]), "1 identity"),
     ],
 )

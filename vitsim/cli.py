@@ -196,27 +196,28 @@ def doctor() -> None:
 
 def _open(gallery: str, model: str | None, background: str | None):
     """A gallery from disk; or a folder of photos, or the Toy Pets, made into one."""
-    from . import store
-    from .datasets import TOY_PETS, pets
+    from . import datasets, models, store
     from .encoder import Encoder
+    from .files import data_folder
     from .gallery import Gallery
     from .images import find_photos
 
-    if store.is_gallery(Path(gallery)):
-        opened = Gallery.open(gallery, Encoder.load(model) if model else None)
+    folder, paths = Path(gallery), None
+    if gallery == datasets.TOY_PETS and not folder.exists():
+        folder = data_folder() / datasets.SHIPPED_GALLERY
+        if background or (model or models.default_model()) != models.DEFAULT:
+            paths = [Path(path) for path in datasets.pets(role="gallery")["photo"]]
+            folder = data_folder() / "pets" / "photos"
+    if store.is_gallery(folder):
+        opened = Gallery.open(folder, Encoder.load(model) if model else None)
         if background not in (None, opened.recipe.background):
             made = f"was made with background {opened.recipe.background or 'kept'}"
-            raise store.GalleryError(gallery, made, "Leave --background out, or index anew.")
+            raise store.GalleryError(folder, made, "Leave --background out, or index anew.")
         tell("since it was indexed", opened.changes())
         return opened
-    folder, paths = Path(gallery), None
-    if gallery == TOY_PETS and not folder.is_dir():
-        paths = [Path(path) for path in pets(role="gallery")["photo"]]
-        folder = Path(os.path.commonpath(paths))
-    elif not find_photos(folder):
-        raise store.GalleryError(
-            folder, "holds no photo", "Give a folder with photos, or a gallery."
-        )
+    if not find_photos(folder):
+        remedy = "Give a folder with photos, or a gallery."
+        raise store.GalleryError(folder, "holds no photo", remedy)
     encoder, progress = Encoder.load(model), sys.stderr.isatty()
     opened = Gallery.cached(folder, encoder, paths, progress, background=background)
     tell("skipped", opened.skipped)

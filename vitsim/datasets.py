@@ -9,6 +9,7 @@ from . import VitsimError
 from .files import data_folder
 
 TOY_PETS = "toy-pets"
+SHIPPED_GALLERY = "toy-pets.gallery"  # the gallery photos, indexed with `tiny`
 SAMPLES = {  # photographs that scikit-image carries; skimage.data would look for a network
     "cat": "chelsea.png",
     "coffee": "coffee.png",

@@ -5,12 +5,12 @@ similarities: higher is more alike. A pair that must not be compared, such as a 
 in a leave-one-out test, has the score NaN, and no function below looks at it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+Ids = Sequence | np.ndarray
 
 
 @dataclass(frozen=True)
@@ -43,43 +43,36 @@ class EqualErrorRate:
     threshold: float
 
 
-def hits_at_k(scores: np.ndarray, query_ids: Sequence, gallery_ids: Sequence, k: int = 1):
+def hits_at_k(scores: np.ndarray, query_ids: Ids, gallery_ids: Ids, k: int = 1):
     """Whether a genuine photo is among the `k` best of each query: `(q,)` bool.
 
     `scores` is `(q, g)`. A tie between a genuine and an impostor photo counts as an error.
-    Raises: `ValueError` for k < 1, ids that do not fit the scores, or a query without a genuine
-    photo to find (a stranger: see `fpir_fnir`).
+    Raises: `ValueError` for k < 1, unfit ids, or a query without a genuine photo (a stranger).
     """
     if k < 1:
         raise ValueError(f"k={k}: expected at least 1")
     scores, genuine = _checked(scores, query_ids, gallery_ids)
-    if not (any_genuine := genuine.any(1)).all():
-        lost = np.asarray(query_ids)[~any_genuine][0]
-        raise ValueError(
-            f"query of identity {lost!r}: expected a photo of it in the gallery to be found; "
-            "leave strangers to fpir_fnir"
-        )
+    if not (known := genuine.any(1)).all():
+        lost = np.asarray(query_ids)[~known][0]
+        told = "expected a photo of it in the gallery; leave strangers to fpir_fnir"
+        raise ValueError(f"query of identity {lost!r}: {told}")
     best = np.where(genuine, scores, -np.inf).max(1, keepdims=True)
     return (~genuine & (scores >= best)).sum(1) < k
 
 
-def recall_at_k(
-    scores: np.ndarray, query_ids: Sequence, gallery_ids: Sequence, k: int = 1
-) -> float:
-    """Share of queries with a genuine photo among the `k` best, 0–1. Takes what `hits_at_k` does.
+def recall_at_k(scores: np.ndarray, query_ids: Ids, gallery_ids: Ids, k: int = 1) -> float:
+    """Share of queries with a genuine photo among the `k` best, 0–1: 1 − FNIR without a threshold.
 
-    With one identity a query this is 1 − FNIR at rank k without a threshold, also called the
-    cumulative match characteristic at k.
+    Takes what `hits_at_k` does. Also called the cumulative match characteristic at k.
     """
     return float(hits_at_k(scores, query_ids, gallery_ids, k).mean())
 
 
-def mean_average_precision(scores: np.ndarray, query_ids: Sequence, gallery_ids: Sequence) -> float:
-    """Mean over the queries of the average precision, 0–1.
+def mean_average_precision(scores: np.ndarray, query_ids: Ids, gallery_ids: Ids) -> float:
+    """Mean over the queries of the average precision, 0–1. Takes and raises what `hits_at_k` does.
 
     A query's average precision is the mean, over its genuine photos, of the precision among all
-    photos that score at least as high (Manning, Raghavan, Schütze 2008, sec. 8.4). `scores` is
-    `(q, g)`. Raises what `hits_at_k` does.
+    photos that score at least as high (Manning, Raghavan, Schütze 2008, sec. 8.4).
     """
     hits_at_k(scores, query_ids, gallery_ids)  # for its checks
     scores, genuine = _checked(scores, query_ids, gallery_ids)
@@ -92,7 +85,7 @@ def mean_average_precision(scores: np.ndarray, query_ids: Sequence, gallery_ids:
 
 
 def genuine_impostor_scores(
-    scores: np.ndarray, query_ids: Sequence, gallery_ids: Sequence
+    scores: np.ndarray, query_ids: Ids, gallery_ids: Ids
 ) -> tuple[np.ndarray, np.ndarray]:
     """All comparisons of `scores` `(q, g)` as two flat float arrays: (genuine, impostor)."""
     scores, genuine = _checked(scores, query_ids, gallery_ids)
@@ -106,7 +99,6 @@ def fmr_fnmr(
 
     FMR is the share of impostor scores ≥ threshold, FNMR the share of genuine scores < threshold
     (ISO/IEC 19795-1:2021). Without `thresholds`: every score that occurs, and +∞.
-    Raises: `ValueError` when there is no genuine or no impostor score.
     """
     genuine, impostor = _sorted(genuine, "genuine"), _sorted(impostor, "impostor")
     if thresholds is None:
@@ -117,20 +109,14 @@ def fmr_fnmr(
 
 
 def equal_error_rate(genuine: np.ndarray, impostor: np.ndarray) -> EqualErrorRate:
-    """Where FMR and FNMR are closest: their mean there (0–1), and the threshold.
-
-    Raises what `fmr_fnmr` does. Of several such thresholds the lowest is given.
-    """
+    """Where FMR and FNMR are closest: their mean there (0–1), and the lowest such threshold."""
     rates = fmr_fnmr(genuine, impostor)
     at = int(np.argmin(np.abs(rates.fmr - rates.fnmr)))
     return EqualErrorRate(float(rates.fmr[at] + rates.fnmr[at]) / 2, float(rates.thresholds[at]))
 
 
 def d_prime(genuine: np.ndarray, impostor: np.ndarray) -> float:
-    """d′ = |μg − μi| / √((σg² + σi²) / 2): how far apart the scores lie, in their spread.
-
-    Raises: `ValueError` without scores, or when neither kind varies.
-    """
+    """d′ = |μg − μi| / √((σg² + σi²) / 2): how far apart the scores lie, in their spread."""
     genuine, impostor = _sorted(genuine, "genuine"), _sorted(impostor, "impostor")
     spread = np.sqrt((genuine.var() + impostor.var()) / 2)
     if spread == 0:
@@ -139,11 +125,7 @@ def d_prime(genuine: np.ndarray, impostor: np.ndarray) -> float:
 
 
 def fpir_fnir(
-    scores: np.ndarray,
-    query_ids: Sequence,
-    gallery_ids: Sequence,
-    threshold: float,
-    rank: int = 1,
+    scores: np.ndarray, query_ids: Ids, gallery_ids: Ids, threshold: float, rank: int = 1
 ) -> tuple[float, float]:
     """Open-set rates of a gallery: (FPIR, FNIR), 0–1, NaN for a rate without any query.
 
@@ -152,10 +134,10 @@ def fpir_fnir(
     (ISO/IEC 19795-1:2021). Both depend on the size of the gallery: say it beside them.
     """
     scores, genuine = _checked(scores, query_ids, gallery_ids)
-    known = genuine.any(1)
+    known, ids = genuine.any(1), np.asarray(query_ids)
     above = np.nan_to_num(scores, nan=-np.inf) >= threshold
-    ids = np.asarray(query_ids)[known]
-    found = hits_at_k(scores[known], ids, gallery_ids, rank) & (above & genuine)[known].any(1)
+    found = hits_at_k(scores[known], ids[known], gallery_ids, rank)
+    found &= (above & genuine)[known].any(1)
     fpir = above[~known].any(1).mean() if not known.all() else np.nan
     return float(fpir), float(1 - found.mean()) if known.any() else np.nan
 
@@ -163,8 +145,8 @@ def fpir_fnir(
 def bootstrap_by_identity(
     statistic: Callable[[np.ndarray, np.ndarray, np.ndarray], float],
     scores: np.ndarray,
-    query_ids: Sequence,
-    gallery_ids: Sequence,
+    query_ids: Ids,
+    gallery_ids: Ids,
     repeats: int = 1000,
     level: float = 0.95,
     seed: int = 0,
@@ -172,11 +154,10 @@ def bootstrap_by_identity(
 ) -> Interval:
     """Percentile interval of `statistic(scores, query_ids, gallery_ids)` over identities.
 
-    Impostor pairs share individuals, so identities are drawn with replacement, not pairs, and the
-    pairs are built anew (Bolle, Ratha, Pankanti 2004). An identity drawn twice is two
-    identities, and what would compare it with itself is dropped (NaN). For ranks such as recall,
-    which grow easier in a gallery of fewer different identities, `resample_gallery=False` draws
-    the queries' identities alone. Raises: `ValueError` for fewer than two identities.
+    Impostor pairs share individuals, so identities are drawn with replacement, not pairs (Bolle,
+    Ratha, Pankanti 2004). An identity drawn twice is two, and what would compare it with itself
+    is dropped (NaN). For ranks such as recall, which grow easier with fewer identities in the
+    gallery, `resample_gallery=False` draws the queries' alone; two identities at least.
     """
     scores, _ = _checked(scores, query_ids, gallery_ids)
     query_ids, gallery_ids = np.asarray(query_ids), np.asarray(gallery_ids)
@@ -197,10 +178,9 @@ def bootstrap_by_identity(
         q_copy = np.repeat(copy, [len(rows_of[i]) for i in drawn])
         g_copy = np.repeat(copy, [len(columns_of[i]) for i in drawn])
         twice = (drawn[q_copy][:, None] == drawn[g_copy]) & (q_copy[:, None] != g_copy)
-        values.append(statistic(np.where(twice, np.nan, scores[np.ix_(rows, columns)]), q_copy,
-                                g_copy))  # fmt: skip
-    tail = 100 * (1 - level) / 2
-    low, high = np.percentile(values, [tail, 100 - tail])
+        drawn_scores = np.where(twice, np.nan, scores[np.ix_(rows, columns)])
+        values.append(statistic(drawn_scores, q_copy, g_copy))
+    low, high = np.percentile(values, [50 - 50 * level, 50 + 50 * level])
     return Interval(float(statistic(scores, query_ids, gallery_ids)), low, high, level)
 
 
@@ -208,10 +188,8 @@ def _checked(scores, query_ids, gallery_ids) -> tuple[np.ndarray, np.ndarray]:
     """`scores` as a float array, and which of its pairs are genuine."""
     scores, genuine = np.asarray(scores), np.asarray(query_ids)[:, None] == np.asarray(gallery_ids)
     if scores.shape != genuine.shape or scores.size == 0:
-        raise ValueError(
-            f"scores of shape {scores.shape}: expected a row for each of the {len(query_ids)} "
-            f"queries and a column for each of the {len(gallery_ids)} gallery photos"
-        )
+        told = f"{len(query_ids)} queries and a column for each of the {len(gallery_ids)} photos"
+        raise ValueError(f"scores of shape {scores.shape}: expected a row for each of the {told}")
     return scores, genuine & ~np.isnan(scores)
 
 

@@ -7,6 +7,7 @@ would leave part of the network random is refused.
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ from .hub import hub_reachable as hub_reachable
 
 if TYPE_CHECKING:
     from transformers import BaseImageProcessor, PreTrainedModel
+
+# In Jupyter without ipywidgets tqdm draws its bars as text, and warns before the first.
+warnings.filterwarnings("ignore", message="IProgress not found")
 
 DEFAULT = "tiny"
 # Commits of the hub. Another hub id may be used too: the head of "main" on the day it is fetched.

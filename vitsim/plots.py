@@ -64,7 +64,7 @@ def arrows(
     height = (width - 0.5) * (high - low)[1] / (high - low)[0] + 0.35 * titles[0].count("\n") + 0.9
     figure, axes = _grid(1, len(panels), "", (width * len(panels), height))
     for axis, panel, title in zip(axes[0], panels, titles, strict=True):
-        axis.set_title(title, fontsize=18, color=INK, pad=10)
+        axis.set_title(title.replace("-", "−"), fontsize=18, color=INK, pad=10)
         _plane(axis, low, high, circle)
         _angle(axis, *map(np.asarray, panel.values()))
         for (name, tip), colour, side in zip(panel.items(), (BLUE, ORANGE), (-1, 1), strict=True):
@@ -80,7 +80,7 @@ def score_strips(groups: dict[str, np.ndarray], mark: float | None = None) -> Fi
     Every strip has its own height: what counts is where it lies. `mark` is a threshold.
     """
     figure, axes = _grid(len(groups), 1, "", (12, 1.35 * len(groups) + 0.6), sharex=True)
-    lowest = min(0, *(scores.min() for scores in groups.values()))
+    lowest = min(scores.min() for scores in groups.values())
     edges = np.arange(np.floor(100 * lowest), 101) / 100
     for axis, (name, scores) in zip(axes[:, 0], groups.items(), strict=True):
         axis.hist(scores, edges, color=BLUE, alpha=0.55)
@@ -91,7 +91,7 @@ def score_strips(groups: dict[str, np.ndarray], mark: float | None = None) -> Fi
         beside = {"transform": axis.transAxes, "va": "center", "fontsize": 16, "color": INK}
         axis.text(-0.01, 0.4, name, ha="right", fontweight="bold", **beside)
         moments = f"$\\bar{{x}}$ = {scores.mean():z.2f}\n$s$ = {scores.std():.2f}"
-        axis.text(1.01, 0.4, moments, **beside)
+        axis.text(1.01, 0.4, moments.replace("-", "−"), **beside)
     axis.set_axis_on()
     axis.yaxis.set_visible(False)
     axis.spines[["left", "right", "top"]].set_visible(False)
@@ -102,7 +102,7 @@ def score_strips(groups: dict[str, np.ndarray], mark: float | None = None) -> Fi
 def score_matrix(scores: np.ndarray, labels: Sequence[str]) -> Figure:
     """Scores of all pairs `(n, n)` as a picture, with lines where the label of the rows changes."""
     figure, ((axis,),) = _grid(1, 1, "", (9.5, 7.6))
-    shown = axis.imshow(scores, cmap="cividis", vmin=min(0, scores.min()), vmax=1)
+    shown = axis.imshow(scores, cmap="cividis")
     labels = np.asarray(labels)
     first = np.append(0, np.flatnonzero(labels[1:] != labels[:-1]) + 1)
     middles = (first + np.append(first[1:], len(labels)) - 1) / 2
