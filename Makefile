@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 SETUP_OPTIONS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test lint notebooks pets tiny evaluate constraints clean
+.PHONY: help demo lab test lint notebooks pets tiny cutout gallery evaluate constraints clean
 
 help:  ## say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|'
@@ -32,6 +32,35 @@ $(READY): pyproject.toml constraints.txt
 	@echo "Setting up $(VENV), once; this takes a few minutes."
 	@$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --constraint constraints.txt $(SETUP_OPTIONS) --editable ".[notebooks,dev]"
+	@touch $@
+
+pets: build/render/.ready  ## render the Toy Pets, shipped and for training (hours; goes on where it stopped)
+	build/render/bin/python tools/render_pets.py --out data/pets
+	build/render/bin/python tools/render_pets.py --train --out build/train_pets
+
+build/render/.ready: tools/requirements-render.txt
+	python3.11 -m venv build/render
+	build/render/bin/python -m pip install --requirement $<
+	@touch $@
+
+tiny: $(VENV)/.train  ## train the shipped Vision Transformer anew (hours; goes on where it stopped)
+	bash tools/train_tiny.sh $(BIN)/python
+
+cutout: $(VENV)/.train  ## train the shipped background remover anew (an hour; goes on where it stopped)
+	$(BIN)/python tools/cutout_labels.py
+	$(BIN)/python tools/train_cutout.py train low
+	$(BIN)/python tools/train_cutout.py train full
+	$(BIN)/python tools/train_cutout.py export
+	$(BIN)/python tools/evaluate_cutout.py
+
+gallery: $(READY)  ## index the shipped gallery anew, after a change of pets or tiny
+	$(BIN)/python tools/make_gallery.py
+
+evaluate: $(VENV)/.train  ## say how good tiny is, beside the baselines (minutes)
+	$(BIN)/python tools/evaluate.py
+
+$(VENV)/.train: $(READY) tools/requirements-train.txt
+	$(BIN)/python -m pip install --constraint constraints.txt --requirement tools/requirements-train.txt
 	@touch $@
 
 constraints:  ## pin every dependency anew (needs a package index)

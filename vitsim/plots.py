@@ -37,13 +37,13 @@ def match_grid(
     return figure
 
 
-def photo_row(photos: Sequence[Photo], titles: Sequence[str], caption: str = "") -> Figure:
+def photo_row(photos: Sequence[Photo], titles: Sequence[str]) -> Figure:
     """Photos side by side at the same height and with their proportions, each under its title."""
     images = [_opened(photo) for photo in photos]
     shapes = [image.width / image.height for image in images]
     height = min(3.4, 11 / sum(shapes))  # inches; a beamer shows some 12 of these across
     size = (height * sum(shapes), height + 0.5)
-    figure, axes = _grid(1, len(images), caption, size, width_ratios=shapes)
+    figure, axes = _grid(1, len(images), "", size, width_ratios=shapes)
     for axis, image, title in zip(axes[0], images, titles, strict=True):
         _show(axis, image, title, "", INK, square=False)
     return figure
@@ -130,13 +130,13 @@ def _opened(photo: Photo) -> Image.Image:
 def _grid(rows: int, columns: int, caption: str, size: tuple | None = None, **ratios):
     from matplotlib.figure import Figure
 
-    size = size or (2.6 * columns, 3.1 * rows)
+    size = size or (2.6 * columns, 3.3 * rows + 0.5 * bool(caption))
     figure = Figure(figsize=size, dpi=100, layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False, **ratios)
     for axis in axes.flat:
         axis.set_axis_off()
     if caption:
-        figure.suptitle(caption, fontsize=13, color=INK)
+        figure.suptitle(caption, fontsize=14, color=INK)
     return figure, axes
 
 
@@ -144,8 +144,11 @@ def _show(axis, photo: Photo, title: str, under: str, colour: str, square: bool 
     image = _opened(photo)
     axis.imshow(fit(image, 256, fill=(255, 255, 255)) if square else image)
     axis.set_title(title, fontsize=17, color=colour, fontweight="bold")
-    if under:
-        axis.text(0.5, -0.03, under, transform=axis.transAxes, ha="center", va="top", fontsize=14)
+    if under:  # as the label of an axis that shows nothing else, so that the layout makes room
+        axis.set_axis_on()
+        axis.set(xticks=[], yticks=[])
+        axis.spines[:].set_visible(False)
+        axis.set_xlabel(under, fontsize=16, color=INK)
 
 
 def _corners(panels: Sequence[dict], circle: bool) -> tuple[np.ndarray, np.ndarray]:
