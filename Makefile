@@ -44,14 +44,23 @@ build/render/.ready: tools/requirements-render.txt
 	@touch $@
 
 tiny: $(VENV)/.train  ## train the shipped Vision Transformer anew (hours; goes on where it stopped)
-	bash tools/train_tiny.sh $(BIN)/python
+	$(BIN)/python tools/teacher_targets.py
+	$(BIN)/python tools/sketch_pets.py --litters 280
+	$(BIN)/python tools/describe_pets.py
+	$(BIN)/python tools/train_vit.py photos64 --samples 105
+	$(BIN)/python tools/train_vit.py pets64 --samples 120
+	$(BIN)/python tools/train_vit.py pets112 --samples 100
+	$(BIN)/python tools/train_vit.py pets224 --samples 20
+	$(BIN)/python tools/train_vit.py export
 
 cutout: $(VENV)/.train  ## train the shipped background remover anew (an hour; goes on where it stopped)
 	$(BIN)/python tools/cutout_labels.py
+	$(BIN)/python tools/teacher_targets.py
+	$(BIN)/python tools/sketch_pets.py --litters 280
 	$(BIN)/python tools/train_cutout.py train low
 	$(BIN)/python tools/train_cutout.py train full
 	$(BIN)/python tools/train_cutout.py export
-	$(BIN)/python tools/evaluate_cutout.py
+	$(BIN)/python tools/train_cutout.py evaluate
 
 gallery: $(READY)  ## index the shipped gallery anew, after a change of pets or tiny
 	$(BIN)/python tools/make_gallery.py

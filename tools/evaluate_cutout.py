@@ -1,0 +1,90 @@
+"""How well the shipped `cutout.onnx` does, through rembg: called by `train_cutout.py evaluate`."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+from cutout_labels import judge
+from PIL import Image
+
+from vitsim.background import mask_of
+from vitsim.datasets import pets
+from vitsim.models import shipped
+
+
+def iou(found: np.ndarray, true: np.ndarray) -> float:
+    """Intersection over union of two uint8 masks at threshold 0.5; 1 if both are empty."""
+    found, true = found > 127, true > 127
+    return (found & true).sum() / either if (either := (found | true).sum()) else 1.0
+
+
+def interval(scores: np.ndarray, groups: np.ndarray, draws: int = 2000) -> tuple[float, float]:
+    """95 % of the mean score, resampling whole groups with replacement."""
+    rng, names = np.random.default_rng(0), np.unique(groups)
+    sums = np.array([scores[groups == name].sum() for name in names])
+    counts = np.array([(groups == name).sum() for name in names])
+    drawn = rng.integers(len(names), size=(draws, len(names)))
+    return tuple(np.percentile(sums[drawn].sum(1) / counts[drawn].sum(1), [2.5, 97.5]))
+
+
+def report(name: str, scores: list[float], groups: list[str]) -> None:
+    scores, groups = np.array(scores), np.array(groups)
+    low, high = interval(scores, groups)
+    print(f"{name}: mean IoU {scores.mean():.3f} ({low:.3f}–{high:.3f}), median "
+          f"{np.median(scores):.3f}, below 0.5: {(scores < 0.5).mean():.0%}, {len(scores)} photos, "
+          f"{len(np.unique(groups))} groups", flush=True)  # fmt: skip
+
+
+def evaluate(build: Path, some: int | None = None) -> None:
+    """Print the figures of the shipped network, on `some` of the test pets' photos or on all."""
+    table = pets(split="test")
+    table = table[[Path(path).is_file() for path in table["photo"]]]  # all, unless being rendered
+    if some:
+        table = table.sample(min(some, len(table)), random_state=0)
+    scores = []
+    for row in table.itertuples():
+        image, true = Image.open(row.photo).convert("RGB"), Image.open(row.mask).convert("L")
+        scores.append(iou(np.asarray(mask_of(image)), np.asarray(true)))
+    report("shipped test pets, exact masks", scores, list(table["pet"]))
+    for column in ("place", "light", "quality"):
+        means = table.assign(iou=scores).groupby(column)["iou"].mean().sort_values()
+        print(f"    by {column}: " + ", ".join(f"{name} {x:.2f}" for name, x in means.items()))
+    found = {"heldout": ([], [], []), "gallery": ([], [], [])}
+    for path in sorted((build / "cutout").glob("labels_????.npz")):
+        chunk = np.load(path)
+        use = judge(chunk["masks"]) == "labelled"
+        columns = (chunk[key][use] for key in ("pictures", "masks", "names", "splits"))
+        for picture, mask, name, split in zip(*columns, strict=True):
+            if split in found:
+                p = np.asarray(mask_of(Image.fromarray(picture)))
+                everything = np.full_like(mask, 255)
+                one, all_, groups = found[split]
+                one.append(iou(p, mask))
+                all_.append(iou(everything, mask))
+                groups.append(name.split("/")[1])
+    titles = {"heldout": "animal classes never trained on, the teacher's masks",
+              "gallery": "animal photos of the sample gallery, the teacher's masks"}  # fmt: skip
+    for split, (one, all_, groups) in found.items():
+        report(titles[split], one, [f"{g}{i}" for i, g in enumerate(groups)])
+        print(f"    all marked foreground: {np.mean(all_):.3f}; by class: " + ", ".join(
+            f"{g} {np.mean([s for s, h in zip(one, groups, strict=True) if h == g]):.2f} "
+            f"({groups.count(g)})" for g in sorted(set(groups))))  # fmt: skip
+    size = (shipped("cutout") / "cutout.onnx").stat().st_size
+    wall, busy = speed()
+    print(f"{size / 1e6:.2f} MB; at 320 px the network alone takes {wall:.0f} ms with one thread, "
+          f"{busy:.0f} ms of them computing (median of 20)")  # fmt: skip
+
+
+def speed() -> tuple[float, float]:
+    """Milliseconds of the network alone: by the clock, and of the processor's time."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(shipped("cutout") / "cutout.onnx", options)
+    pixels, took = {"input": np.zeros((1, 3, 320, 320), np.float32)}, []
+    for _ in range(20):
+        begin = time.perf_counter(), time.process_time()
+        session.run(None, pixels)
+        took.append((time.perf_counter() - begin[0], time.process_time() - begin[1]))
+    return tuple(1000 * np.median(took, axis=0))
