@@ -4,6 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SETUP_OPTIONS ?=
+# An example that `tiny` gets right; its card says how often it does not.
+DEMO_PHOTO ?= data/pets/photos/dog_020/dog_020_05.jpg
 
 .DEFAULT_GOAL := help
 .PHONY: help demo lab test lint notebooks pets tiny cutout gallery evaluate constraints clean

@@ -6,7 +6,7 @@
 # %% [markdown] lang="en"
 # # 01 · Preprocessing
 #
-# In May 2024 floods in Rio Grande do Sul separated thousands of animals from their owners, and
+# In May 2024, floods in Rio Grande do Sul separated thousands of animals from their owners, and
 # volunteers compared photographs by eye. Before a computer can help, every photograph must reach
 # it in the same form.
 #
@@ -22,14 +22,15 @@
 #
 # Em maio de 2024, as enchentes no Rio Grande do Sul separaram milhares de animais de seus
 # tutores, e voluntários compararam fotografias a olho. Antes que um computador possa ajudar,
-# toda foto precisa chegar a ele na mesma forma.
+# toda foto precisa chegar a ele no mesmo formato.
 #
 # **Ao final, você saberá**
-# - ler uma imagem como um arranjo e abrir qualquer foto em pé e em RGB;
-# - ajustá-la a um quadrado, sabendo o que cada maneira custa;
+# - ler uma imagem como um arranjo (*array*) e abrir qualquer foto na posição certa e em RGB;
+# - ajustá-la a um quadrado, sabendo quanto custa cada maneira;
 # - remover o fundo sem trazê-lo de volta por descuido e preparar uma pasta inteira.
 #
-# **Tempo:** 30 minutos, mais 15 para os exercícios. **Requisitos:** um pouco de NumPy; rede, não.
+# **Tempo:** 30 minutos, mais 15 para os exercícios. **Requisitos:** um pouco de NumPy;
+# internet, não.
 
 # %%
 import tempfile
@@ -141,15 +142,15 @@ print(inks.shape, np.abs(inks[:, :, :3].astype(int) - (255 - cat)).max())
 # Our formula and Pillow agree: the largest difference is 0. But there are four channels now. A
 # network built for three refuses them or, worse, takes the first three: a negative.
 #
-# Scanners and scientific cameras store **16 bits**, up to 65535. Cutting such numbers down to 8
+# Scanners and scientific cameras store **16 bits**, up to 65,535. Cutting such numbers down to 8
 # bits keeps their *last* bits, the least important ones. Dividing by 257 keeps the first.
 
 # %% [markdown] lang="pt"
 # Nossa fórmula e o Pillow concordam: a maior diferença é 0. Mas agora são quatro canais. Uma rede
 # feita para três os recusa ou, pior, usa os três primeiros: um negativo.
 #
-# Escâneres e câmeras científicas guardam **16 bits**, até 65535. Truncá-los para 8 bits preserva os
-# *últimos* bits, os menos importantes. Dividir por 257 preserva os primeiros.
+# Escâneres e câmeras científicas guardam **16 bits**, até 65.535. Truncar esses números para 8 bits
+# preserva os *últimos* bits, os menos importantes. Dividi-los por 257 preserva os primeiros.
 
 # %%
 deep = np.uint16(65535 * np.sqrt(cat[:, :, 1] / 255))
@@ -166,8 +167,8 @@ plots.photo_row(grey, ["deep.astype(np.uint8)", "deep / 257"])
 # %% [markdown] lang="pt"
 # À esquerda, ruído; à direita, a gata. Nenhum erro foi acusado.
 #
-# Um celular em pé costuma guardar a imagem deitada, com uma anotação, a orientação **EXIF**, de
-# como girá-la. Os visualizadores obedecem; `Image.open` não.
+# Um celular em pé costuma guardar a imagem deitada, com uma anotação, a orientação **EXIF**,
+# sobre como girá-la. Os visualizadores obedecem; `Image.open`, não.
 
 # %%
 folder = Path(tempfile.mkdtemp())
@@ -187,13 +188,13 @@ plots.photo_row([stored, upright], ["Image.open", "images.open_photo"])
 # A Vision Transformer wants a square. A photo of 600 × 400 gets there in three ways.
 
 # %% [markdown] lang="pt"
-# À esquerda, a imagem guardada está deitada; à direita, `images.open_photo` leu a anotação. Ela
-# também converte CMYK, 16 bits e tons de cinza em RGB de 8 bits; daqui em diante, toda foto passa
-# por ela.
+# À esquerda, a imagem guardada está deitada; à direita, `images.open_photo` leu a anotação. A
+# função também converte CMYK, 16 bits e tons de cinza em RGB de 8 bits; daqui em diante, toda foto
+# passa por ela.
 #
 # ## 3. Do retângulo ao quadrado
 #
-# Um *Vision Transformer* quer um quadrado. Uma foto de 600 × 400 chega lá por três caminhos.
+# Um *Vision Transformer* exige um quadrado. Uma foto de 600 × 400 chega lá por três caminhos.
 
 # %%
 coffee = images.open_photo(datasets.sample("coffee"))
@@ -232,10 +233,10 @@ for width, height in [(600, 400), (300, 400)]:
 # O letterbox preenche 0,33 do quadrado com cor; o corte joga fora 0,33 da foto. O squash deixa a
 # xícara com 0,67 da largura devida em uma foto e 1,33 na outra: duas fotos da *mesma* xícara passam
 # a discordar por um fator de dois. O processador de `google/vit-base-patch16-224` achata; o vitsim
-# usa letterbox, salvo ordem em contrário. A lição 06 mede qual ordena melhor.
+# usa letterbox, salvo indicação em contrário. A aula 06 mede qual ordena melhor.
 #
 # ### Exercício 2: construa
-# Escreva o letterbox: leve o lado maior a `size` e cole no meio de um quadrado cinza.
+# Escreva o letterbox: leve o lado maior a `size` e cole a foto no meio de um quadrado cinza.
 
 
 # %% tags=["exercise"]
@@ -305,9 +306,9 @@ plots.photo_row([pet, mask], ["photo", "mask"])
 # mask**.
 
 # %% [markdown] lang="pt"
-# Branco é animal; preto, não: só 0,22 da foto é gato. Agora reduza as duas a um quarto do lado. Um
-# pixel da borda passa a cobrir 4 × 4 dos antigos, uns do animal, outros não: a média deles é uma
-# **máscara suave**.
+# Branco é animal; preto, não: só 0,22 da foto é gato. Agora reduza foto e máscara a um quarto do
+# lado. Um pixel da borda passa a cobrir 4 × 4 dos antigos, uns do animal, outros não: a média deles
+# é uma **máscara suave**.
 
 # %%
 box = Image.Resampling.BOX
@@ -334,8 +335,8 @@ plots.photo_row(zoomed, ["soft", "soft >= 0.5"])
 # suaves.
 #
 # Quão boa é uma máscara? **Interseção sobre união** (IoU): pixels em ambas, divididos pelos pixels
-# em ao menos uma. Testemos com máscaras estragadas de propósito: deslocada de 8 pixels e cortada ao
-# meio.
+# em ao menos uma. Testemos com máscaras estragadas de propósito: uma deslocada em 8 pixels, outra
+# cortada ao meio.
 
 
 # %%
@@ -349,13 +350,13 @@ for name, spoiled in [("=", exact), ("→ 8", np.roll(exact, 8, axis=1)), ("½",
     print(f"{name:5} {iou(exact, spoiled):.2f}")
 
 # %% [markdown] lang="en"
-# The exact mask scores 1.00, and half of the pet scores half. A shift of 8 pixels, 2.5 % of the
+# The exact mask scores 1.00, and half of the pet scores half. A shift of 8 pixels, 2.5% of the
 # width, costs 0.22.
 #
 # The **cut-out** was made like this: `m · photo + (1 − m) · colour`. By hand:
 
 # %% [markdown] lang="pt"
-# A máscara exata vale 1,00, e metade do animal vale meio. Um deslocamento de 8 pixels, 2,5 % da
+# A máscara exata vale 1,00, e metade do animal vale metade. Um deslocamento de 8 pixels, 2,5% da
 # largura, custa 0,22.
 #
 # O **recorte** foi feito assim: `m · foto + (1 − m) · cor`. À mão:
@@ -370,7 +371,7 @@ print(np.abs(by_hand - by_vitsim).max() <= 1)
 # Equal up to rounding. Which colour?
 
 # %% [markdown] lang="pt"
-# Iguais, salvo arredondamento. Que cor?
+# Iguais, salvo arredondamento. E que cor usar?
 
 # %%
 other = pets[pets["photo"].str.endswith("cat_011_08.jpg")].iloc[0]
@@ -380,12 +381,12 @@ cuts = [background.cut_out(tuxedo, outline, (int(value),) * 3) for value in valu
 plots.photo_row(cuts, [f"{value} → {(value / 255 - 0.5) / 0.5:.2f}" for value in values])
 
 # %% [markdown] lang="en"
-# This cat's back melts into black. Is grey better for all? We count border pixels, 3 deep, that come
-# within 48 of the colour in every channel, on 160 photos of 16 pets.
+# This cat's back melts into black. Is grey better for all? We count border pixels, 3 deep, that
+# come within 48 of the colour in every channel, on 160 photos of 16 pets.
 
 # %% [markdown] lang="pt"
-# As costas deste gato se dissolvem no preto. O cinza é melhor para todos? Contemos os pixels da borda,
-# de 3 pixels, a menos de 48 da cor em todos os canais, em 160 fotos de 16 animais.
+# As costas deste gato se dissolvem no preto. O cinza é melhor para todos? Contemos, na borda de 3
+# pixels, os que ficam a menos de 48 da cor em todos os canais, em 160 fotos de 16 animais.
 
 
 # %%
@@ -404,20 +405,21 @@ for value, share in zip(values, hidden, strict=True):
 # %% [markdown] lang="en"
 # No: grey hides the *most*, 0.31 of the border, for many coats are of middle tones. The eye is not
 # the judge, though. After the arrow stands what the network receives, scaled to −1…1: **grey is
-# 0.00**, no signal. vitsim takes grey, for letterbox and cut-out alike; what counts is one colour for
-# all photos.
+# 0.00**, no signal. vitsim takes grey, for letterbox and cut-out alike; what counts is one colour
+# for all photos.
 #
 # ### The alpha trap
 # Pictures can carry a fourth channel, **alpha**: how opaque each pixel is. It is tempting to store
 # the mask there. Chequers show where a picture is transparent.
 
 # %% [markdown] lang="pt"
-# Não: o cinza é o que *mais* esconde, 0,31 da borda, pois muitas pelagens têm tons médios. Mas o juiz
-# não é o olho. Depois da seta está o que a rede recebe, na escala −1…1: **cinza é 0,00**, nenhum
-# sinal. O vitsim usa cinza no letterbox e no recorte; o que importa é uma só cor para todas as fotos.
+# Não: o cinza é o que *mais* esconde, 0,31 da borda, pois muitas pelagens têm tons médios. Mas o
+# juiz não é o olho. Depois da seta está o que a rede recebe, na escala −1…1: **cinza é 0,00**,
+# nenhum sinal. O vitsim usa cinza no letterbox e no recorte; o que importa é uma só cor para todas
+# as fotos.
 #
 # ### A armadilha do alfa
-# Imagens podem levar um quarto canal, **alfa**: o quanto cada pixel é opaco. É tentador guardar a
+# Imagens podem trazer um quarto canal, **alfa**: o quanto cada pixel é opaco. É tentador guardar a
 # máscara ali. O xadrez mostra onde a imagem é transparente.
 
 # %%
@@ -436,7 +438,7 @@ plots.photo_row([transparent, trapped], ["RGBA", '.convert("RGB")'])
 
 # %% [markdown] lang="pt"
 # O fundo voltou: a diferença em relação à foto é 0,00. Ele estava apenas escondido, e `convert`
-# descarta o que o escondia. Nenhum aviso foi dado.
+# descarta o que o escondia. Nada nos avisou.
 #
 # ### Exercício 3: modifique
 # Modifique a primeira linha para que o fundo não volte e o cinza fique em seu lugar.
@@ -478,8 +480,8 @@ check(flat, background.cut_out(pet, mask, images.GREY), tolerance=1)
 # %% [markdown] lang="pt"
 # ## 5. Uma pasta inteira
 #
-# Pastas reais são bagunçadas. A nossa também: uma cópia, uma noturna, uma miniatura, um arquivo
-# quebrado.
+# Pastas reais são bagunçadas. A nossa também: uma cópia, uma foto noturna, uma miniatura, um
+# arquivo corrompido.
 
 # %%
 for name in ["good.jpg", "copy.jpg"]:
@@ -491,14 +493,15 @@ for finding in images.audit(folder):
     print(f"{finding.path.name:12} {finding.kind}")
 
 # %% [markdown] lang="en"
-# A line a trouble; `finding.text` says more. `good.jpg` is called a twin, of its copy.
+# One line per problem; `finding.text` says more. `good.jpg` is called a twin, of its copy.
 #
 # Large folders take hours. So: what is done is not done again.
 
 # %% [markdown] lang="pt"
-# Uma linha por problema; `finding.text` diz mais. `good.jpg` é acusada de gêmea (*twin*) da cópia.
+# Uma linha por problema; `finding.text` dá detalhes. `good.jpg` é apontada como gêmea (*twin*)
+# da própria cópia.
 #
-# Pastas grandes levam horas. Por isso: o que está feito não se refaz.
+# Pastas grandes levam horas. Por isso, o que está feito não se refaz.
 
 
 # %%
@@ -540,7 +543,7 @@ print(prepare(folder, squares_folder), prepare(folder, squares_folder), sep="\n"
 # - Lay cut-outs on an explicit grey; never drop alpha.
 # - Audit a folder first, and make every long run able to go on.
 #
-# **Next:** lesson 02 turns these squares into embeddings.
+# **Next:** lesson 02 turns these squares into vectors, the embeddings.
 #
 # ## References
 # - [Pillow: modes and concepts](https://pillow.readthedocs.io/en/stable/handbook/concepts.html)
@@ -551,8 +554,8 @@ print(prepare(folder, squares_folder), prepare(folder, squares_folder), sep="\n"
 #   [scikit-image](https://scikit-image.org/docs/stable/api/skimage.data.html).
 
 # %% [markdown] lang="pt"
-# A primeira rodada fez 5 quadrados; a segunda os manteve e fez 0. O arquivo quebrado não parou
-# nenhuma das duas.
+# A primeira rodada fez 5 quadrados; a segunda os manteve e não fez nenhum novo. O
+# arquivo corrompido não interrompeu nenhuma das duas.
 #
 # ## Questionário
 #
@@ -567,12 +570,12 @@ print(prepare(folder, squares_folder), prepare(folder, squares_folder), sep="\n"
 # </details>
 #
 # ## Para lembrar
-# - Uma imagem é linhas × colunas × canais; ao abrir, converta para RGB de 8 bits, em pé.
+# - Uma imagem é linhas × colunas × canais; ao abrir, converta para RGB de 8 bits, na posição certa.
 # - O letterbox conserva forma e bordas; prepare da mesma maneira todas as fotos que vai comparar.
 # - Componha os recortes sobre um cinza explícito; nunca descarte o alfa.
-# - Audite a pasta antes, e faça com que todo processamento longo possa ser retomado.
+# - Audite a pasta primeiro e faça com que todo processamento longo possa ser retomado.
 #
-# **A seguir:** a lição 02 transforma esses quadrados em *embeddings*.
+# **A seguir:** a aula 02 transforma esses quadrados em vetores, os *embeddings*.
 #
 # ## Referências
 # - [Pillow: modos e conceitos](https://pillow.readthedocs.io/en/stable/handbook/concepts.html)
