@@ -1,0 +1,224 @@
+"""Print how well `tiny` finds the right photo, beside simple baselines and its teacher.
+
+    python tools/evaluate.py                     the table, about 5 minutes; half of it once
+    python tools/evaluate.py --json build/evaluation.json
+
+Four questions, each with a 95 % interval over identities (pets, litters or classes):
+
+    pets     does a query photo find its pet among all gallery photos (`data/pets`, test pets;
+             no query shares light or place with its pet's gallery photos)? Equal error rate;
+             and the same for pets with a litter-mate, among all pets and between the two mates
+    grocery, caltech    does a photo of a class that was never trained on find its class (every
+             fifth class of the training photos, 20 photos of each, leave-one-out)?
+    gallery  does a photo of the sample gallery find its class (leave-one-out)? Most of these
+             classes were seen in training, none of these photos; unseen classes apart
+
+Baselines: 16 x 16 pixels, a colour histogram, an untrained ViT, and MobileNetV1, the teacher.
+Photos that are not there (`../shared`) are left out, and the table says so.
+"""
+
+import argparse
+import dataclasses
+import hashlib
+import io
+import json
+import sys
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from teacher_targets import TEACHER, class_splits, members_by_class, teacher_features
+
+from vitsim import datasets
+from vitsim import evaluation as ev
+from vitsim.encoder import Encoder
+from vitsim.images import find_photos, fit, open_photo
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared"
+Embedder = Callable[[list[Image.Image]], np.ndarray]
+
+
+def unit(rows: np.ndarray) -> np.ndarray:
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+
+
+def pixels(photos: list[Image.Image]) -> np.ndarray:
+    """16 x 16 RGB, each photo centred: the correlation of two thumbnails."""
+    rows = np.stack([np.asarray(fit(p, 16), np.float32).ravel() for p in photos])
+    return unit(rows - rows.mean(1, keepdims=True))
+
+
+def colours(photos: list[Image.Image]) -> np.ndarray:
+    """8 x 8 x 8 RGB histogram, square roots: the cosine is Bhattacharyya's coefficient."""
+    rows = []
+    for photo in photos:
+        bins = np.asarray(photo.resize((64, 64), Image.BOX), int).reshape(-1, 3) // 32
+        rows.append(np.bincount(bins @ [64, 8, 1], minlength=512))
+    return unit(np.sqrt(np.stack(rows)))
+
+
+def untrained(encoder: Encoder) -> Encoder:
+    """The same network with random weights (seed 0)."""
+    import torch
+
+    torch.manual_seed(0)
+    model = type(encoder.model)(encoder.model.config, add_pooling_layer=False).eval()
+    return dataclasses.replace(encoder, name="untrained ViT", model=model)
+
+
+def remembered(embed: Embedder, name: str, folder: Path) -> Embedder:
+    """The same vectors, computed once for a list of photos: baselines do not change."""
+
+    def embed_once(photos: list[Image.Image]) -> np.ndarray:
+        digest = hashlib.sha256(name.encode())
+        for photo in photos:
+            digest.update(photo.tobytes())
+        path = folder / f"{digest.hexdigest()[:20]}.npy"
+        if not path.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            np.save(path, embed(photos))
+        return np.load(path)
+
+    return embed_once
+
+
+def embedders(model: str, teacher: Path, memory: Path) -> dict[str, Embedder]:
+    encoder = Encoder.load(model)
+    baselines = {"16 × 16 pixels": pixels, "colour histogram": colours}
+    baselines["untrained ViT"] = untrained(encoder).embed
+    if teacher.is_file():
+        baselines["MobileNetV1 (teacher)"] = lambda photos: unit(
+            np.stack([teacher_features(teacher, fit(p, 224)) for p in photos]).astype(np.float32)
+        )
+    baselines = {name: remembered(embed, name, memory) for name, embed in baselines.items()}
+    return {model: encoder.embed} | baselines
+
+
+def leave_one_out(vectors: np.ndarray) -> np.ndarray:
+    scores = vectors @ vectors.T
+    np.fill_diagonal(scores, np.nan)
+    return scores
+
+
+def share(hits: np.ndarray, groups: np.ndarray, repeats: int) -> ev.Interval:
+    """Share of hits; the interval draws whole groups (all queries of an identity)."""
+    return ev.bootstrap_by_identity(
+        lambda drawn, _queries, _gallery: float(drawn.mean()),
+        hits[:, None].astype(float), groups, ["all"], repeats, resample_gallery=False,
+    )  # fmt: skip
+
+
+def eer(scores: np.ndarray, query_ids: np.ndarray, gallery_ids: np.ndarray) -> float:
+    return ev.equal_error_rate(*ev.genuine_impostor_scores(scores, query_ids, gallery_ids)).rate
+
+
+def judge_pets(embed: Embedder, repeats: int) -> dict[str, ev.Interval]:
+    gallery, queries = datasets.pets("gallery"), datasets.pets("query", "test")
+    shown = embed([open_photo(p) for p in gallery.photo])
+    scores = embed([open_photo(p) for p in queries.photo]) @ shown.T
+    pet, pets = queries.pet.to_numpy(), gallery.pet.to_numpy()
+    litter, litters = queries.litter.to_numpy(), gallery.litter.to_numpy()
+    hits, paired = ev.hits_at_k(scores, pet, pets), litter != ""
+    of_two = np.where(litter[:, None] == litters, scores, np.nan)[paired]
+    test = gallery.split.to_numpy() == "test"
+    return {
+        "pets recall@1": share(hits, pet, repeats),
+        "pets EER": ev.bootstrap_by_identity(eer, scores[:, test], pet, pets[test], repeats),
+        "litter-mates recall@1": share(hits[paired], litter[paired], repeats),
+        "between two mates": share(
+            ev.hits_at_k(of_two, pet[paired], pets), litter[paired], repeats
+        ),
+    }
+
+
+def judge_classes(vectors: np.ndarray, labels: np.ndarray, repeats: int) -> ev.Interval:
+    return share(ev.hits_at_k(leave_one_out(vectors), labels, labels), labels, repeats)
+
+
+def held_out(photos: Path, each: int) -> dict[str, tuple[list[Image.Image], np.ndarray]]:
+    """Group -> photographs and labels of the classes that are never trained on, `each` a class."""
+    by_class, found = members_by_class(photos), {}
+    with tarfile.open(photos) as tar:
+        for group in sorted({g for g, _ in by_class}):
+            splits = class_splits([c for g, c in by_class if g == group])
+            kept = [c for c in splits if splits[c] == "heldout"]
+            names = [(c, name) for c in kept for name in by_class[group, c][:each]]
+            images = [Image.open(io.BytesIO(tar.extractfile(n).read())).convert("RGB")
+                      for _, n in names]  # fmt: skip
+            found[group] = images, np.array([c for c, _ in names])
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", default="tiny", help="tiny, a hub id or a folder (tiny)")
+    parser.add_argument("--photos", type=Path, default=SHARED / "photos" / "train.tar")
+    parser.add_argument("--gallery", type=Path, default=SHARED / "photos" / "gallery")
+    parser.add_argument("--teacher", type=Path, default=SHARED / "teachers" / TEACHER)
+    parser.add_argument("--memory", type=Path, default=ROOT / "build" / "features",
+                        help="folder of the baselines' vectors (build/features)")  # fmt: skip
+    parser.add_argument("--each", type=int, default=20, help="photos of a held-out class (20)")
+    parser.add_argument("--repeats", type=int, default=1000, help="of the bootstrap (1000)")
+    parser.add_argument("--json", type=Path, help="also write the figures here")
+    parser.add_argument("--only", nargs="+", choices=["pets", "classes", "gallery"],
+                        default=["pets", "classes", "gallery"])  # fmt: skip
+    args = parser.parse_args()
+    models = embedders(args.model, args.teacher, args.memory)
+    figures: dict[str, dict[str, ev.Interval]] = {name: {} for name in models}
+    notes = []
+
+    def told(name: str) -> None:
+        print(f"done: {name}", file=sys.stderr, flush=True)
+
+    if "pets" in args.only:
+        for name, embed in models.items():
+            figures[name] |= judge_pets(embed, args.repeats)
+            told(f"pets, {name}")
+    seen = set()
+    if args.photos.is_file():
+        names = [c for g, c in members_by_class(args.photos) if g == "caltech101"]
+        seen = {c for c, split in class_splits(names).items() if split == "train"}
+    if "classes" in args.only and not args.photos.is_file():
+        notes.append(f"no held-out classes: {args.photos.name} is not there")
+    elif "classes" in args.only:
+        for group, (images, labels) in held_out(args.photos, args.each).items():
+            title = f"{group}, {len(set(labels))} unseen classes"
+            for name, embed in models.items():
+                figures[name][title] = judge_classes(embed(images), labels, args.repeats)
+                told(f"{title}, {name}")
+    if "gallery" in args.only and not args.gallery.is_dir():
+        notes.append(f"no sample gallery: the folder {args.gallery.name} is not there")
+    elif "gallery" in args.only:
+        paths = find_photos(args.gallery)
+        images = [open_photo(p) for p in paths]
+        labels = np.array([p.parent.name for p in paths])
+        new = ~np.isin(labels, sorted(seen))
+        notes.append(
+            f"classes of the gallery seen in training: {', '.join(sorted(set(labels[~new])))}"
+        )
+        for name, embed in models.items():
+            hits = ev.hits_at_k(leave_one_out(embed(images)), labels, labels)
+            figures[name]["gallery, 10 classes"] = share(hits, labels, args.repeats)
+            if len(set(labels[new])) > 1:
+                title = f"gallery, {len(set(labels[new]))} unseen of them"
+                figures[name][title] = share(hits[new], labels[new], args.repeats)
+            told(f"gallery, {name}")
+
+    titles = list(figures[args.model])
+    print("| | " + " | ".join(figures) + " |\n|" + "---|" * (len(figures) + 1))
+    for title in titles:
+        print(f"| {title} | " + " | ".join(str(row[title]) for row in figures.values()) + " |")
+    print("\nEstimate [95 % interval over identities]. " + "; ".join(notes))
+    if args.json:
+        plain = {name: {title: dataclasses.asdict(value) for title, value in row.items()}
+                 for name, row in figures.items()}  # fmt: skip
+        args.json.write_text(json.dumps({"figures": plain, "notes": notes}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,303 @@
+"""Batches for `train_vit.py`: photographs with the teacher's vectors, rendered pets with names.
+
+Both give pixels as (b, 3, size, size) float32 in [-1, 1], changed at random every time: what a
+photo is of must not depend on its colour of light, brightness, noise or place.
+"""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch.nn import functional as F
+
+
+def to_pixels(photos: np.ndarray) -> torch.Tensor:
+    """(b, h, w, 3) uint8 -> (b, 3, h, w) float32 in [-1, 1]."""
+    return torch.from_numpy(photos).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+
+
+def resize(pixels: torch.Tensor, size: int) -> torch.Tensor:
+    return F.interpolate(pixels, (size, size), mode="bilinear", antialias=True)
+
+
+NOISE = torch.randn(1 << 22)
+
+
+def change_light(pixels: torch.Tensor, strength: float) -> torch.Tensor:
+    """Exposure, colour of the light, contrast, saturation and noise, one draw an image.
+
+    All but the noise is one 3 x 3 matrix and one offset for each image: cheap.
+    """
+    b, _, height, width = pixels.shape
+
+    def draw(spread: float, *shape: int) -> torch.Tensor:
+        return (torch.rand(b, *shape) * 2 - 1).mul_(spread * strength).exp_()
+
+    gain = draw(0.4, 1) * draw(0.2, 3)  # (b, 3), on pixels in [0, 1]
+    contrast, saturation = draw(0.3, 1), draw(0.4, 1, 1)
+    middle = ((pixels.mean((2, 3)) + 1) / 2 * gain).mean(1, keepdim=True)
+    matrix = saturation * torch.eye(3) + (1 - saturation) / 3
+    matrix = matrix * (gain * contrast)[:, None]
+    # [-1, 1] -> [0, 1] -> changed -> [-1, 1], all at once
+    offset = (matrix @ torch.ones(3, 1)) + 2 * (middle * (1 - contrast))[:, :, None] - 1
+    start = int(torch.randint(len(NOISE) - pixels[0].numel(), ()))
+    noise = NOISE[start : start + pixels[0].numel()].view(1, 3, height, width)
+    rolled = torch.rand(b, 1, 1, 1) * 0.08 * strength * noise
+    out = torch.baddbmm(offset, matrix, pixels.flatten(2)).view_as(pixels)
+    return (out + rolled).clamp_(-1, 1)
+
+
+class Photos:
+    """The photographs that `teacher_targets.py` prepared."""
+
+    def __init__(self, folder: Path, width: int = 192) -> None:
+        with open(folder / "photos.csv") as file:
+            rows = list(csv.DictReader(file))
+        self.views = np.load(folder / "views.npy", mmap_mode="r")
+        split = np.array([row["split"] for row in rows])
+        names = sorted({row["label"] for row in rows if row["split"] == "train"} - {""})
+        number = {name: i for i, name in enumerate(names)}
+        self.labels = np.array([number.get(row["label"], -1) for row in rows])
+        self.label_names = np.array([row["label"] for row in rows])
+        self.count = len(names)
+        self.train, self.val = np.flatnonzero(split == "train"), np.flatnonzero(split == "val")
+        reduced = folder / f"targets_{width}.npy"
+        if not reduced.exists():
+            np.save(reduced, self.reduce(np.load(folder / "targets.npy"), width).numpy())
+        self.targets = torch.from_numpy(np.load(reduced))
+        self.rng = np.random.default_rng()
+
+    def reduce(self, features: np.ndarray, width: int) -> torch.Tensor:
+        """(n, 4, 1024) teacher features -> (n, 4, width) of norm 1: centred, PCA of the train ones.
+
+        PCA keeps the teacher's cosines (of centred features) as well as `width` numbers can.
+        """
+        flat = torch.from_numpy(features).float()
+        mean = flat[self.train].mean((0, 1))
+        some = flat[self.train].reshape(-1, 1024) - mean
+        _, axes = torch.linalg.eigh(some.T @ some)
+        return F.normalize((flat - mean) @ axes[:, -width:], dim=2)
+
+    def patches(self, size: int) -> torch.Tensor:
+        """(n, 768) patches at this size, for the initialisation."""
+        rows = self.rng.choice(self.train, 512, replace=False)
+        pixels = resize(to_pixels(self.views[np.sort(rows), 2]), size)
+        return F.unfold(pixels, 16, stride=16).transpose(1, 2).reshape(-1, 768)
+
+    def batch(self, n: int, size: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """pixels, the teacher's vectors (n, width), labels (n,) with -1 for none."""
+        rows, view = self.rng.choice(self.train, n), self.rng.integers(4, size=n)
+        pixels = to_pixels(self.views[rows, view])
+        side = int(self.rng.integers(112, 129))  # one small shift a batch: cheap
+        top, left = self.rng.integers(0, 129 - side, size=2)
+        pixels = resize(pixels[:, :, top : top + side, left : left + side], size)
+        pixels = torch.where(torch.rand(n, 1, 1, 1) < 0.5, pixels, pixels.flip(3))
+        return (
+            change_light(pixels, 0.6),
+            self.targets[rows, view],
+            torch.from_numpy(self.labels[rows]),
+        )
+
+    def validation(self) -> tuple[torch.Tensor, np.ndarray]:
+        """Letterboxed photos of the classes kept for choosing, and their class names."""
+        return to_pixels(self.views[self.val, 0]), self.label_names[self.val]
+
+
+def moved(pixels: torch.Tensor, size: int, zoom: tuple[float, float]) -> torch.Tensor:
+    """(n, 4, h, w) pixels and mask -> (n, 4, size, size), turned, zoomed and shifted at random."""
+    n = len(pixels)
+    angle, scale = torch.randn(n) * 0.15, torch.empty(n).uniform_(*zoom)
+    c, s, shift = angle.cos() * scale, angle.sin() * scale, torch.randn(n, 2) * 0.1
+    turn = torch.stack([c, -s, shift[:, 0], s, c, shift[:, 1]], 1).view(n, 2, 3)
+    grid = F.affine_grid(turn, [n, 4, size, size], align_corners=False)
+    return F.grid_sample(pixels, grid, padding_mode="reflection", align_corners=False)
+
+
+def in_front(cut: torch.Tensor, behind: torch.Tensor) -> torch.Tensor:
+    """Pixels with their mask (n, 4, s, s) laid over other pixels (n, 3, s, s)."""
+    return behind + cut[:, 3:] * (cut[:, :3] - behind)
+
+
+def seen_badly(pixels: torch.Tensor) -> torch.Tensor:
+    """Every fifth photo blurred, all relit."""
+    size = pixels.shape[2]
+    blurred = torch.randperm(len(pixels))[: len(pixels) // 5]
+    small = resize(pixels[blurred], max(16, size // 3))
+    return change_light(pixels.index_copy(0, blurred, resize(small, size)), 0.5)
+
+
+class Descriptions:
+    """What `describe_pets.py` says of every pet."""
+
+    def __init__(self, path: Path) -> None:
+        stored = np.load(path)
+        self.numbers, self.mirror = stored["numbers"].clip(-3, 3), stored["mirror"]
+        self.row = {name: i for i, name in enumerate(stored["names"].tolist())}
+        self.count = self.numbers.shape[1]
+
+    def of(self, names: list[str], mirrored: list[bool]) -> torch.Tensor:
+        """(n, count) float32, left and right swapped where mirrored."""
+        numbers = self.numbers[[self.row[name] for name in names]]
+        numbers[mirrored] = numbers[mirrored][:, self.mirror]
+        return torch.from_numpy(numbers)
+
+
+class Pets:
+    """Rendered pets of the training set; photos that are not rendered yet join later.
+
+    Numbers of pets are even; the same pet seen in a mirror is another one, the odd number after
+    it: a spot on the left is not a spot on the right.
+    """
+
+    def __init__(self, folder: Path, about: Descriptions, photos_each: int = 4) -> None:
+        self.folder, self.about, self.photos_each = folder, about, photos_each
+        self.rng = np.random.default_rng()
+        self.rows: list[dict[str, str]] = []
+        self.pictures: list[np.ndarray] = []  # (h, w, 4): colours and mask
+        self.val: list[int] = []
+        self.litters: list[list[list[int]]] = []  # of pets of photos that are trained on
+        self.look_for_more()
+
+    def look_for_more(self) -> None:
+        """Loads every listed photo that has appeared since the last look."""
+        if not (self.folder / "photos.csv").exists():
+            return
+        with open(self.folder / "photos.csv") as file:
+            listed = list(csv.DictReader(file))
+        self.number = {pet: 2 * i for i, pet in enumerate(sorted({r["pet"] for r in listed}))}
+        loaded = {row["photo"] for row in self.rows}
+        for row in listed:
+            photo, mask = self.folder / row["photo"], self.folder / row["mask"]
+            if row["photo"] in loaded or not (photo.exists() and mask.exists()):
+                continue
+            try:
+                picture = Image.open(photo).convert("RGB")
+                mask = Image.open(mask).convert("L").resize(picture.size)
+            except OSError:  # still being written: next time
+                continue
+            self.rows.append(row)
+            self.pictures.append(np.dstack([np.asarray(picture), np.asarray(mask)]))
+        # Litters, not pets, are kept for choosing: a litter-mate must not be trained on either.
+        kept = set(sorted({row["litter"] or row["pet"] for row in listed})[4::10])
+        self.val = [i for i, r in enumerate(self.rows) if (r["litter"] or r["pet"]) in kept]
+        litters: dict[str, dict[str, list[int]]] = {}
+        for i, row in enumerate(self.rows):
+            if (group := row["litter"] or row["pet"]) not in kept:
+                litters.setdefault(group, {}).setdefault(row["pet"], []).append(i)
+        self.litters = [list(pets.values()) for pets in litters.values()]
+
+    def __len__(self) -> int:
+        return len(self.rows) - len(self.val)
+
+    def draw(self, n: int) -> tuple[list[int], list[bool]]:
+        """n photos: whole litters, up to `photos_each` photos of every pet; which are mirrored."""
+        rows: list[int] = []
+        mirrored: list[bool] = []
+        for at in self.rng.permutation(len(self.litters)):
+            mirror = bool(self.rng.random() < 0.5)
+            for photos in self.litters[at]:
+                rows += self.rng.permutation(photos)[: self.photos_each].tolist()
+            mirrored += [mirror] * (len(rows) - len(mirrored))
+            if len(rows) >= n:
+                break
+        return rows[:n], mirrored[:n]
+
+    def batch(self, n: int, size: int, backgrounds: torch.Tensor):
+        """pixels, masks (n, 1, size, size), numbers of pets (n,) and their descriptions.
+
+        Half of the pets stand before other backgrounds.
+        """
+        rows, mirrored = self.draw(n)
+        n, flipped = len(rows), torch.tensor(mirrored)[:, None, None, None]
+        cut = to_cut(np.stack([self.pictures[i] for i in rows]))
+        cut = moved(torch.where(flipped, cut.flip(3), cut), size, (0.75, 1.2))
+        kind = torch.rand(n, 1, 1, 1)
+        behind = backgrounds[torch.randint(len(backgrounds), (n,))]
+        behind = torch.where(kind < 0.85, behind, (torch.rand(n, 3, 1, 1) * 2 - 1))
+        pixels = torch.where(kind < 0.5, cut[:, :3], in_front(cut, behind))
+        pets = [self.rows[i]["pet"] for i in rows]
+        who = torch.tensor([self.number[pet] for pet in pets]) + flipped.flatten()
+        return seen_badly(pixels), cut[:, 3:], who, self.about.of(pets, mirrored)
+
+    def places(self, n: int, size: int) -> torch.Tensor:
+        """(n, 3, size, size) backgrounds of rendered photos, the pet painted over."""
+        rows = self.rng.integers(len(self.rows), size=n)
+        cut = resize(to_cut(np.stack([self.pictures[i] for i in rows])), size)
+        wider = resize(F.max_pool2d(resize(cut[:, 3:], size // 4), 3, 1, 1), size)
+        flat = (cut[:, :3] * (1 - wider)).mean((2, 3), keepdim=True)
+        return cut[:, :3] + wider * (flat - cut[:, :3])
+
+    def validation(self) -> tuple[torch.Tensor, np.ndarray, np.ndarray]:
+        """Photos of the kept litters, pets, and which pairs differ in light and in place."""
+        rows = [self.rows[i] for i in self.val]
+        light = np.array([row["light"] for row in rows])
+        place = np.array([row["place"] for row in rows])
+        allowed = (light[:, None] != light) & (place[:, None] != place)
+        pixels = to_cut(np.stack([self.pictures[i] for i in self.val]))[:, :3]
+        return pixels, np.array([row["pet"] for row in rows]), allowed
+
+
+def to_cut(pictures: np.ndarray) -> torch.Tensor:
+    """(n, h, w, 4) uint8 -> (n, 4, h, w): colours in [-1, 1], mask in [0, 1]."""
+    cut = to_pixels(pictures)
+    cut[:, 3] = cut[:, 3] / 2 + 0.5
+    return cut
+
+
+class Sketches:
+    """Litters that `sketch_pets.py` drew; files that are not there yet join later."""
+
+    KEPT = 12  # litters for choosing
+
+    def __init__(self, folder: Path, about: Descriptions, photos_each: int = 3) -> None:
+        self.folder, self.about, self.photos_each = folder, about, photos_each
+        self.rng = np.random.default_rng()
+        self.look_for_more()
+
+    def look_for_more(self) -> None:
+        paths = sorted(self.folder.glob("litter_*.npy"))
+        self.val, self.train = paths[: self.KEPT], paths[self.KEPT :]
+        # Litters are drawn in order: every number below the highest one exists or soon will.
+        self.count = 3 * (1 + max((int(path.stem[-5:]) for path in paths), default=-1))
+
+    def __len__(self) -> int:
+        return len(self.train)
+
+    def batch(self, n: int, size: int, backgrounds: torch.Tensor):
+        """What `Pets.batch` gives."""
+        pictures, who, names, mirrored = [], [], [], []
+        for at in self.rng.permutation(len(self.train)):
+            litter = np.load(self.train[at], mmap_mode="r")
+            first, mirror = 2 * int(self.train[at].stem[-5:]) * len(litter), self.rng.integers(2)
+            for i in range(len(litter)):
+                for view in self.rng.permutation(litter.shape[1])[: self.photos_each]:
+                    picture = litter[i, view]
+                    pictures.append(picture[:, ::-1] if mirror else picture)
+                    who.append(first + 2 * i + mirror)
+                    names.append(f"sketch_{self.train[at].stem[-5:]}_{i}")
+                    mirrored.append(bool(mirror))
+            if len(pictures) >= n:
+                break
+        cut = moved(to_cut(np.stack(pictures[:n])), size, (0.65, 1.1))
+        n = len(cut)
+        behind = backgrounds[torch.randint(len(backgrounds), (n,))]
+        flat = torch.rand(n, 3, 1, 1) * 2 - 1
+        behind = torch.where(torch.rand(n, 1, 1, 1) < 0.6, behind, flat)
+        about = self.about.of(names[:n], mirrored[:n])
+        return seen_badly(in_front(cut, behind)), cut[:, 3:], torch.tensor(who[:n]), about
+
+    def validation(self) -> tuple[torch.Tensor, np.ndarray, np.ndarray]:
+        """Kept sketches on flat colours, pets, and which pairs differ in pose."""
+        litters = np.stack([np.load(path) for path in self.val])
+        shape = litters.shape[:3]
+        cut = to_cut(litters.reshape(-1, *litters.shape[3:]))
+        colours = torch.rand(len(cut), 3, 1, 1, generator=torch.Generator().manual_seed(0))
+        litter, pet, view = np.indices(shape).reshape(3, -1)
+        pose = view // 2
+        return (
+            in_front(cut, colours * 2 - 1),
+            litter * shape[1] + pet,
+            pose[:, None] != pose,
+        )

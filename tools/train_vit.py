@@ -1,0 +1,383 @@
+"""Train `tiny`, the small Vision Transformer that is shipped in `data/models/tiny`.
+
+First what it learns from, then the stages, each going on from the last one's build/tiny.pt:
+
+    python tools/teacher_targets.py             views of photos, the teacher's features   7 min
+    python tools/sketch_pets.py --litters 280   quick drawings of 840 pets               10 min
+    python tools/render_pets.py --train --out build/train_pets    photos of other pets
+    python tools/describe_pets.py               the traits of all of these                1 min
+    python tools/train_vit.py photos64 --samples 105       whole photos, 16 patches
+    python tools/train_vit.py pets64 --samples 120         photos and pets
+    python tools/train_vit.py pets112 --samples 100        more detail, 26 of 49 patches
+    python tools/train_vit.py pets224 --samples 20         the full grid, 48 of 196
+    python tools/train_vit.py export            writes the averaged weights in float16
+
+Two cores see about 350 photos a second at 64 pixels, 150 at 112 and 70 at 224. A stage that was
+stopped goes on where its last checkpoint (one a minute) was; pets that are drawn or rendered
+meanwhile join. `--samples` counts thousands, and the learning rate falls towards its end. The
+model card says what the shipped weights have really seen.
+
+What is trained is the CLS vector itself, the one that similarity search uses. On photos it copies
+a pretrained MobileNetV1 (reduced by PCA to the width of the ViT): cosine to the teacher's vector,
+the teacher's order of the batch (KL between softmaxes of the similarities), and class labels. On
+pets it learns identities, every pet against all others and litter-mates in the same batch; and
+what is easier and leads there: the traits of the pet, who resembles whom in them, and where in
+the picture the pet is.
+"""
+
+import argparse
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from pets_and_photos import Descriptions, Pets, Photos, Sketches
+from torch.nn import functional as F
+from transformers import ViTConfig, ViTModel
+
+ROOT = Path(__file__).resolve().parents[1]
+CHECKPOINT_SECONDS, REPORT_SECONDS, VALIDATE_SECONDS = 60, 20, 240
+RENDERED, SKETCHED = 1024, 4096  # proxies, mirrored pets included
+
+
+@dataclass(frozen=True)
+class Stage:
+    size: int  # pixels; patches are 16 x 16
+    kept: int  # patches, drawn anew for every image, more of them from the pet
+    photos: int  # in a batch of one process
+    sketches: int
+    pets: int
+    lr: tuple[float, float]  # at the start and the end, linear between
+
+
+STAGES = {
+    "photos64": Stage(64, 16, 48, 0, 0, (1.5e-3, 1e-3)),
+    "pets64": Stage(64, 16, 16, 36, 16, (1.5e-3, 1e-3)),
+    "pets112": Stage(112, 26, 8, 27, 8, (1.2e-3, 6e-4)),
+    "pets224": Stage(224, 48, 8, 27, 8, (6e-4, 1e-5)),
+}
+
+
+def new_model(width: int = 192, layers: int = 6) -> ViTModel:
+    config = ViTConfig(
+        hidden_size=width,
+        num_hidden_layers=layers,
+        num_attention_heads=width // 64,
+        intermediate_size=4 * width,
+        image_size=224,
+        patch_size=16,
+    )
+    return ViTModel(config, add_pooling_layer=False)
+
+
+@torch.no_grad()
+def start_well(model: ViTModel, patches: torch.Tensor) -> None:
+    """Initialisation for little data: whitened patches, smooth positions, mimetic attention.
+
+    patches: (n, 768) samples of what the patch projection sees. Query-key products start near the
+    identity and value-output products near minus it (Trockman & Kolter, arXiv 2305.09828).
+    """
+    width, side = model.config.hidden_size, 14
+    projection = model.embeddings.patch_embeddings.projection
+    variance, axes = torch.linalg.eigh(torch.cov(patches.T))
+    top = axes[:, -width:] / (variance[-width:] + 1e-3 * variance.sum() / 768).sqrt()
+    projection.weight.copy_(0.5 * top.T.reshape(width, 3, 16, 16))
+    projection.bias.copy_(-0.5 * patches.mean(0) @ top)
+    at = torch.arange(side) / side * 2 * torch.pi
+    waves = torch.outer(at, 2.0 ** torch.linspace(-1, 2.5, width // 4))
+    waves = torch.cat([waves.sin(), waves.cos()], 1)  # (14, width / 2)
+    grid = torch.cat([waves[:, None].expand(-1, side, -1), waves[None].expand(side, -1, -1)], 2)
+    model.embeddings.position_embeddings[0, 1:] = 0.5 * grid.reshape(side * side, width)
+    for layer in model.layers:
+        att, head = layer.attention, layer.attention.head_dim
+        for start in range(0, width, head):
+            u, s, v = torch.linalg.svd(0.7 * torch.randn(width, width) / width**0.5
+                                       + 0.7 * torch.eye(width))  # fmt: skip
+            att.q_proj.weight[start : start + head] = (u[:, :head] * s[:head].sqrt()).T
+            att.k_proj.weight[start : start + head] = v[:head] * s[:head, None].sqrt()
+        u, s, v = torch.linalg.svd(0.4 * torch.randn(width, width) / width**0.5
+                                   - 0.4 * torch.eye(width))  # fmt: skip
+        att.o_proj.weight.copy_(u * s.sqrt())
+        att.v_proj.weight.copy_(v * s.sqrt()[:, None])
+
+
+def cls_vectors(
+    model: ViTModel, pixels: torch.Tensor, kept: int = 0, cover: torch.Tensor | None = None
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+    """(b, 3, s, s) pixels in [-1, 1] -> (b, width) CLS vectors of norm 1.
+
+    Also the patch tokens that the last layer reads, and how much of each the cover takes.
+
+    With `kept`, only so many randomly drawn patches of each image are looked at: the position
+    of a patch is added before the draw, so that a part of the full grid is seen as such.
+    `cover` (b, 1, s, s) in [0, 1] makes it likelier that a patch it covers is drawn.
+    """
+    embed = model.embeddings
+    tokens = embed.patch_embeddings.projection(pixels)
+    grid = embed.position_embeddings[:, 1:].reshape(1, 14, 14, -1).permute(0, 3, 1, 2)
+    if tokens.shape[2:] != grid.shape[2:]:
+        # antialias: every cell of the grid takes part, whatever the resolution
+        grid = F.interpolate(grid, tokens.shape[2:], mode="bilinear", antialias=True)
+    tokens = (tokens + grid).flatten(2).transpose(1, 2)
+    if cover is not None:
+        cover = F.avg_pool2d(cover, 16).flatten(1)
+    if 0 < kept < tokens.shape[1]:
+        luck = torch.rand(tokens.shape[:2])
+        if cover is not None:
+            luck += 0.8 * cover
+        drawn = luck.topk(kept, sorted=False).indices[:, :, None]
+        tokens = tokens.gather(1, drawn.expand(-1, -1, tokens.shape[2]))
+        cover = None if cover is None else cover.gather(1, drawn[:, :, 0])
+    cls = (embed.cls_token + embed.position_embeddings[:, :1]).expand(len(tokens), -1, -1)
+    tokens = torch.cat([cls, tokens], 1)
+    for layer in model.layers[:-1]:
+        tokens = layer(tokens)
+    vectors = F.normalize(model.layernorm(last_cls(model.layers[-1], tokens)), dim=1)
+    return vectors, tokens[:, 1:], cover
+
+
+def last_cls(layer: torch.nn.Module, tokens: torch.Tensor) -> torch.Tensor:
+    """(b, t, width) tokens -> (b, width): the last layer's output for CLS alone.
+
+    The loss looks at nothing else, so the other tokens need no queries and no MLP there: the
+    same gradient for a seventh less work.
+    """
+    att, seen = layer.attention, layer.layernorm_before(tokens)
+    projected = att.q_proj(seen[:, :1]), att.k_proj(seen), att.v_proj(seen)
+    q, k, v = (x.unflatten(2, (-1, att.head_dim)).transpose(1, 2) for x in projected)
+    read = F.scaled_dot_product_attention(q, k, v)[:, :, 0].flatten(1)
+    cls = tokens[:, 0] + att.o_proj(read)
+    return cls + layer.mlp(layer.layernorm_after(cls))
+
+
+def order_loss(ours: torch.Tensor, teachers: torch.Tensor, temperature: float = 0.07):
+    """KL between the softmaxes of the batch's similarities: who is near whom."""
+    self_pairs = torch.eye(len(ours), dtype=torch.bool)
+    p = (teachers @ teachers.T / temperature).masked_fill(self_pairs, -1e4).softmax(1)
+    log_q = (ours @ ours.T / temperature).masked_fill(self_pairs, -1e4).log_softmax(1)
+    return F.kl_div(log_q, p, reduction="batchmean")
+
+
+def supervised_contrastive(vectors: torch.Tensor, who: torch.Tensor, temperature: float = 0.1):
+    """Khosla et al., arXiv 2004.11362, eq. 2: photos of one pet attract, all others repel."""
+    self_pairs = torch.eye(len(vectors), dtype=torch.bool)
+    same = (who[:, None] == who[None]) & ~self_pairs
+    logits = (vectors @ vectors.T / temperature).masked_fill(self_pairs, -1e4)
+    log_p = logits.log_softmax(1)
+    return -(log_p * same).sum() / same.sum().clamp(min=1)
+
+
+def named_loss(vectors: torch.Tensor, who: torch.Tensor, proxies: torch.Tensor, known):
+    """Every pet has a proxy, and a photo is to be nearest to its own by a margin (CosFace)."""
+    cosines = vectors @ F.normalize(proxies[known], dim=1).T
+    target = torch.searchsorted(known, who)
+    margin = 0.1 * F.one_hot(target, len(known))
+    return F.cross_entropy(20 * (cosines - margin), target)
+
+
+def batch_loss(model, heads, stage: Stage, photos: Photos, pets: Pets, sketches: Sketches):
+    """The loss of one fresh batch, and its parts as numbers to print."""
+    size = min(stage.size, 128)  # views and sketches hold no more: enlarged below, once
+    pixels, targets, labels = photos.batch(stage.photos, size)
+    shown, covers = [pixels], [torch.zeros(len(pixels), 1, size, size)]
+    whos, abouts = [], []
+    if stage.sketches and len(sketches):
+        behind = torch.cat([pixels, pets.places(6, size)]) if len(pets) else pixels
+        more, cover, who, about = sketches.batch(stage.sketches, size, behind)
+        shown, covers = [*shown, more], [*covers, cover]
+        whos, abouts = [*whos, who + RENDERED], [*abouts, about]
+    if stage.pets and len(pets):
+        more, cover, who, about = pets.batch(stage.pets, size, pixels)
+        shown, covers = [*shown, more], [*covers, cover]
+        whos, abouts = [*whos, who], [*abouts, about]
+    seen, cover = torch.cat(shown), torch.cat(covers)
+    if stage.size > size:
+        seen, cover = (F.interpolate(x, (stage.size, stage.size), mode="bilinear")
+                       for x in (seen, cover))  # fmt: skip
+    vectors, tokens, cover = cls_vectors(model, seen, stage.kept, cover)
+    ours, theirs = vectors[: stage.photos], vectors[stage.photos :]
+    logits = 16 * ours @ F.normalize(heads["classes"], dim=1).T
+    parts = {
+        "teacher": 1 - (ours * targets).sum(1).mean(),
+        "order": order_loss(ours, targets),
+        "labels": 0.5 * F.cross_entropy(logits, labels, ignore_index=-1),
+    }
+    if whos:
+        who = torch.cat(whos)
+        known = torch.cat([2 * torch.arange(len(pets.number)) if len(pets) else who[:0],
+                           RENDERED + 2 * torch.arange(sketches.count)])  # fmt: skip
+        known = torch.stack([known, known + 1], 1).flatten()
+        said = theirs.shape[1] ** 0.5 * theirs @ heads["about"].T
+        about = torch.cat(abouts)
+        is_pet = F.layer_norm(tokens[stage.photos :], tokens.shape[2:]) @ heads["cover"][0]
+        parts["cover"] = F.binary_cross_entropy_with_logits(is_pet, cover[stage.photos :])
+        parts["about"] = 5 * F.mse_loss(said, about)
+        parts["alike"] = order_loss(theirs, F.normalize(about), 0.1)
+        parts["pets"] = 0.2 * named_loss(theirs, who, heads["pets"], known)
+        parts["mates"] = 0.5 * supervised_contrastive(theirs, who)
+    return sum(parts.values()), {"count": len(vectors)} | {
+        name: part.item() for name, part in parts.items()
+    }
+
+
+@torch.no_grad()
+def embed_all(model: ViTModel, pixels: torch.Tensor, size: int) -> np.ndarray:
+    sized = (F.interpolate(p, (size, size), mode="bilinear", antialias=True) for p in
+             pixels.split(64))  # fmt: skip
+    return torch.cat([cls_vectors(model, p)[0] for p in sized]).numpy()
+
+
+def recall(model: ViTModel, kept: tuple[torch.Tensor, np.ndarray, np.ndarray], size: int) -> float:
+    """Share of photos whose nearest allowed one is of the same pet, where there is one."""
+    pixels, who, allowed = kept
+    scores = (vectors := embed_all(model, pixels, size)) @ vectors.T
+    scores[~allowed] = -1
+    asked = (allowed & (who[:, None] == who)).any(1)
+    return np.mean(who[scores.argmax(1)] == who, where=asked)
+
+
+def validate(model: ViTModel, stage: Stage, photos: Photos, pets: Pets, sketches: Sketches) -> str:
+    """Recall@1 on what is kept for choosing: classes and pets that are not trained on."""
+    pixels, labels = photos.validation()
+    others = ~np.eye(len(labels), dtype=bool)
+    said = f"val classes {recall(model, (pixels, labels, others), stage.size):.3f}"
+    if stage.sketches and len(sketches):
+        said += f", sketches {recall(model, sketches.validation(), stage.size):.3f}"
+    if stage.pets and len(pets) > 300:
+        said += f", pets {recall(model, pets.validation(), stage.size):.3f}"
+    return f"at {stage.size}: {said}"
+
+
+def save_atomically(state: dict, path: Path) -> None:
+    torch.save(state, path.with_suffix(".part"))
+    os.replace(path.with_suffix(".part"), path)
+
+
+def shared_gradients(weights: list[torch.Tensor], count: int) -> int:
+    """Average the gradients over the processes; the sum of their counts of samples."""
+    gradients = [torch.zeros_like(w) if w.grad is None else w.grad for w in weights]
+    flat = torch.cat([g.flatten() for g in gradients] + [torch.tensor([float(count)])])
+    dist.all_reduce(flat)
+    count = round(flat[-1].item())
+    flat /= dist.get_world_size()
+    for weight, part in zip(weights, flat[:-1].split([w.numel() for w in weights]), strict=True):
+        weight.grad = part.view_as(weight)
+    return count
+
+
+def train(rank: int, args: argparse.Namespace) -> None:
+    """One of `args.processes`: each has one thread and its own batches; gradients are averaged.
+
+    Two processes of one thread beat one of two where others use the machine as well: they wait
+    for each other once a step, not once a matrix.
+    """
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", f"tcp://127.0.0.1:{args.port}", rank=rank,
+                            world_size=args.processes)  # fmt: skip
+    stage, path, total = STAGES[args.stage], args.build / "tiny.pt", 1000 * args.samples
+    photos = Photos(args.build / "photos", args.width)
+    about = Descriptions(args.build / "pets.npz")
+    pets = Pets(args.build / "train_pets", about)
+    sketches = Sketches(args.build / "sketches", about)
+    torch.manual_seed(0)
+    model, average = new_model(args.width), new_model(args.width)
+    heads = torch.nn.ParameterDict({
+        "classes": torch.randn(photos.count, args.width),
+        "pets": torch.randn(RENDERED + SKETCHED, args.width),
+        "about": torch.zeros(about.count, args.width),
+        "cover": torch.zeros(1, args.width),
+    })  # fmt: skip
+    weights = [*model.parameters(), *heads.parameters()]
+    decayed, others = [w for w in weights if w.ndim > 1], [w for w in weights if w.ndim < 2]
+    groups = [{"params": decayed, "weight_decay": 0.05}, {"params": others, "weight_decay": 0.0}]
+    optimiser = torch.optim.AdamW(groups, lr=stage.lr[0], betas=(0.9, 0.98), fused=True)
+    holders = {"model": model, "average": average, "heads": heads, "optimiser": optimiser}
+    state = {"stage": args.stage, "stage_seen": 0, "step": 0, "seen": 0}
+    if path.exists():
+        saved = torch.load(path, weights_only=True)
+        for key, holder in holders.items():
+            holder.load_state_dict(saved[key])
+        state |= {key: saved[key] for key in state}
+        if saved["stage"] != args.stage:
+            state |= {"stage": args.stage, "stage_seen": 0}
+    else:
+        start_well(model, photos.patches(stage.size))
+        for weight in weights:
+            dist.broadcast(weight.data, 0)
+        average.load_state_dict(model.state_dict())
+    torch.manual_seed(1000 * state["step"] + rank)
+    begin = saved_at = told_at = validated_at = time.time()
+    fresh, recent = 0, {}
+    while state["stage_seen"] < total:
+        done = state["stage_seen"] / total
+        lr = (stage.lr[0] + done * (stage.lr[1] - stage.lr[0])) * min(1, (state["step"] + 1) / 100)
+        for group in optimiser.param_groups:
+            group["lr"] = lr
+        loss, parts = batch_loss(model, heads, stage, photos, pets, sketches)
+        optimiser.zero_grad()
+        loss.backward()
+        count = shared_gradients(weights, parts.pop("count"))
+        torch.nn.utils.clip_grad_norm_(weights, 1.0)
+        optimiser.step()
+        fresh += count
+        for key, more in (("step", 1), ("seen", count), ("stage_seen", count)):
+            state[key] += more
+        decay = min(0.995, (1 + state["step"]) / (10 + state["step"]))
+        with torch.no_grad():
+            torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1 - decay)
+        recent = {key: 0.95 * recent.get(key, part) + 0.05 * part for key, part in parts.items()}
+        now, over = time.time(), state["stage_seen"] >= total
+        if state["step"] % 50 == 0:
+            pets.look_for_more()
+            sketches.look_for_more()
+        if rank > 0:
+            continue
+        if now - told_at > REPORT_SECONDS or over:
+            told_at, told = now, " ".join(f"{key} {part:.3f}" for key, part in recent.items())
+            print(f"{time.strftime('%H:%M:%S')} {args.stage} {state['stage_seen']:,} of {total:,}, "
+                  f"{fresh / (now - begin):.0f}/s: {told}", flush=True)  # fmt: skip
+        if now - saved_at > CHECKPOINT_SECONDS or over:
+            saved_at = now
+            save_atomically(state | {k: h.state_dict() for k, h in holders.items()}, path)
+        if now - validated_at > VALIDATE_SECONDS or over:
+            print(validate(average, stage, photos, pets, sketches), flush=True)
+            validated_at = time.time()
+    dist.destroy_process_group()
+
+
+def export(build: Path, out: Path) -> None:
+    """The averaged weights in float16, in the form of the Hugging Face hub."""
+    from transformers import ViTImageProcessor
+
+    model = new_model()
+    model.load_state_dict(torch.load(build / "tiny.pt", weights_only=True)["average"])
+    model.config._attn_implementation = "sdpa"
+    model.half().save_pretrained(out)
+    half, size = [0.5, 0.5, 0.5], {"height": 224, "width": 224}
+    ViTImageProcessor(image_mean=half, image_std=half, size=size).save_pretrained(out)
+    print(f"wrote {out}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("stage", choices=[*STAGES, "export"])
+    parser.add_argument("--samples", type=int, default=100, help="thousands to see (100)")
+    parser.add_argument("--build", type=Path, default=ROOT / "build")
+    parser.add_argument("--out", type=Path, default=ROOT / "data" / "models" / "tiny")
+    parser.add_argument("--width", type=int, default=192, help="of the vector (default 192)")
+    parser.add_argument("--processes", type=int, default=2, help="of one thread (default 2)")
+    parser.add_argument("--port", type=int, default=29511, help="by which they meet")
+    args = parser.parse_args()
+    if args.stage == "export":
+        export(args.build, args.out)
+    else:
+        torch.multiprocessing.spawn(train, (args,), args.processes)
+
+
+if __name__ == "__main__":
+    main()
