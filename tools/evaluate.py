@@ -7,7 +7,8 @@ Four questions, each with a 95 % interval over identities (pets, litters or clas
 
     pets     does a query photo find its pet among all gallery photos (`data/pets`, test pets;
              no query shares light or place with its pet's gallery photos)? Equal error rate;
-             and the same for pets with a litter-mate, among all pets and between the two mates
+             and the same for pets with a litter-mate, among all pets and between the two mates.
+             Once with the whole photo, once cut out by the exact mask
     grocery, caltech    does a photo of a class that was never trained on find its class (every
              fifth class of the training photos, 20 photos of each, leave-one-out)?
     gallery  does a photo of the sample gallery find its class (leave-one-out)? Most of these
@@ -115,16 +116,29 @@ def eer(scores: np.ndarray, query_ids: np.ndarray, gallery_ids: np.ndarray) -> f
     return ev.equal_error_rate(*ev.genuine_impostor_scores(scores, query_ids, gallery_ids)).rate
 
 
-def judge_pets(embed: Embedder, repeats: int) -> dict[str, ev.Interval]:
+def cut_out(photo: str, mask: str) -> Image.Image:
+    """The pet alone on grey, by its exact mask."""
+    picture = open_photo(photo)
+    flat = Image.new("RGB", picture.size, (128, 128, 128))
+    return Image.composite(picture, flat, Image.open(mask).convert("L"))
+
+
+def judge_pets(embed: Embedder, repeats: int, alone: bool) -> dict[str, ev.Interval]:
+    """`alone`: with every background removed."""
     gallery, queries = datasets.pets("gallery"), datasets.pets("query", "test")
-    shown = embed([open_photo(p) for p in gallery.photo])
-    scores = embed([open_photo(p) for p in queries.photo]) @ shown.T
+    sets = [gallery, queries]
+    if alone:
+        photos = [[cut_out(*pair) for pair in zip(t.photo, t["mask"], strict=True)] for t in sets]
+    else:
+        photos = [[open_photo(p) for p in t.photo] for t in sets]
+    shown, asked = (embed(some) for some in photos)
+    scores = asked @ shown.T
     pet, pets = queries.pet.to_numpy(), gallery.pet.to_numpy()
     litter, litters = queries.litter.to_numpy(), gallery.litter.to_numpy()
     hits, paired = ev.hits_at_k(scores, pet, pets), litter != ""
     of_two = np.where(litter[:, None] == litters, scores, np.nan)[paired]
     test = gallery.split.to_numpy() == "test"
-    return {
+    figures = {
         "pets recall@1": share(hits, pet, repeats),
         "pets EER": ev.bootstrap_by_identity(eer, scores[:, test], pet, pets[test], repeats),
         "litter-mates recall@1": share(hits[paired], litter[paired], repeats),
@@ -132,6 +146,7 @@ def judge_pets(embed: Embedder, repeats: int) -> dict[str, ev.Interval]:
             ev.hits_at_k(of_two, pet[paired], pets), litter[paired], repeats
         ),
     }
+    return {f"{title}, cut out" if alone else title: value for title, value in figures.items()}
 
 
 def judge_classes(vectors: np.ndarray, labels: np.ndarray, repeats: int) -> ev.Interval:
@@ -177,7 +192,8 @@ def main() -> None:
 
     if "pets" in args.only:
         for name, embed in models.items():
-            figures[name] |= judge_pets(embed, args.repeats)
+            figures[name] |= judge_pets(embed, args.repeats, alone=False)
+            figures[name] |= judge_pets(embed, args.repeats, alone=True)
             told(f"pets, {name}")
     seen = set()
     if args.photos.is_file():
