@@ -3,7 +3,7 @@
 First what it learns from, then the stages, each going on from the last one's build/tiny.pt:
 
     python tools/teacher_targets.py             views of photos, the teacher's features   7 min
-    python tools/sketch_pets.py --litters 280   quick drawings of 840 pets               10 min
+    python tools/sketch_pets.py --litters 282   quick drawings of 846 pets               10 min
     python tools/render_pets.py --train --out build/train_pets    photos of other pets
     python tools/describe_pets.py               the traits of all of these                1 min
     python tools/train_vit.py photos64 --samples 105       whole photos, 16 patches
@@ -12,7 +12,7 @@ First what it learns from, then the stages, each going on from the last one's bu
     python tools/train_vit.py pets224 --samples 20         the full grid, 48 of 196
     python tools/train_vit.py export            writes the averaged weights in float16
 
-Two cores see about 350 photos a second at 64 pixels, 150 at 112 and 70 at 224. A stage that was
+Two idle cores see about 350 photos a second at 64 pixels, 180 at 112, 100 at 224. A stage that was
 stopped goes on where its last checkpoint (one a minute) was; pets that are drawn or rendered
 meanwhile join. `--samples` counts thousands, and the learning rate falls towards its end. The
 model card says what the shipped weights have really seen.
