@@ -47,7 +47,7 @@ build/render/.ready: tools/requirements-render.txt
 
 tiny: $(VENV)/.train  ## train the shipped Vision Transformer anew (hours; goes on where it stopped)
 	$(BIN)/python tools/teacher_targets.py
-	$(BIN)/python tools/sketch_pets.py --litters 280
+	$(BIN)/python tools/sketch_pets.py --litters 282
 	$(BIN)/python tools/describe_pets.py
 	$(BIN)/python tools/train_vit.py photos64 --samples 105
 	$(BIN)/python tools/train_vit.py pets64 --samples 120
@@ -58,7 +58,7 @@ tiny: $(VENV)/.train  ## train the shipped Vision Transformer anew (hours; goes 
 cutout: $(VENV)/.train  ## train the shipped background remover anew (an hour; goes on where it stopped)
 	$(BIN)/python tools/cutout_labels.py
 	$(BIN)/python tools/teacher_targets.py
-	$(BIN)/python tools/sketch_pets.py --litters 280
+	$(BIN)/python tools/sketch_pets.py --litters 282
 	$(BIN)/python tools/train_cutout.py train low
 	$(BIN)/python tools/train_cutout.py train full
 	$(BIN)/python tools/train_cutout.py export

@@ -258,7 +258,7 @@ def test_download_of_what_is_here_tells_where_it_is(run, small_model):
 
 def test_doctor_tells_what_is_here_and_what_to_do(run, monkeypatch, tmp_path, cache):
     monkeypatch.setenv("VITSIM_MODEL", "google/vit-base-patch16-224")
-    monkeypatch.setattr("vitsim.models.hub_reachable", lambda: False)
+    monkeypatch.setattr("vitsim.hub.hub_reachable", lambda: False)
     code, out, told = run("doctor")
     assert code == 1 and told == ""
     assert re.search(r"torch +\d", out) and re.search(r"device +(cpu|cuda|mps)", out)

@@ -5,7 +5,7 @@ import platform
 import shutil
 from importlib.metadata import PackageNotFoundError, version
 
-from . import __version__, models
+from . import __version__, hub, models
 from .files import cache_folder, data_folder
 
 LIBRARIES = ("torch", "transformers", "rembg", "faiss-cpu", "pillow")
@@ -33,6 +33,8 @@ def examine() -> tuple[list[str], list[str]]:
         tell("model", f"{name}: {'here' if here else 'not on this machine'}")
         if not here and name == models.DEFAULT:
             todo.append(f"the shipped model {name} is missing: install vitsim again")
+        elif not here and os.path.isabs(name):
+            todo.append(f"VITSIM_MODEL is {name}, which holds no model: correct or unset it")
         elif not here and name == default:
             todo.append(f"VITSIM_MODEL is {name}: with a network, run `vitsim download {name}`")
     cutout = (models.shipped("cutout") / "cutout.onnx").is_file()
@@ -48,7 +50,7 @@ def examine() -> tuple[list[str], list[str]]:
         todo.append("less than 2 GB of disk is free: make room, or set VITSIM_CACHE and HF_HOME")
     if not os.access(there, os.W_OK):
         todo.append("the cache cannot be written: set VITSIM_CACHE to a folder of your own")
-    reachable = models.hub_reachable()
+    reachable = hub.hub_reachable()
     tell("hub", "reachable" if reachable else "not reachable; what is here works without it")
     return found, todo
 

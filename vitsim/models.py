@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from . import hub
 from .files import data_folder, sha256
 from .hub import ModelError
-from .hub import hub_reachable as hub_reachable
 
 if TYPE_CHECKING:
     from transformers import BaseImageProcessor, PreTrainedModel
