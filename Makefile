@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+TESTED := $(VENV)/.tested
 SETUP_OPTIONS ?=
 # An example that `tiny` gets right; its card says how often it does not.
 DEMO_PHOTO ?= data/pets/photos/dog_020/dog_020_05.jpg
@@ -19,21 +20,25 @@ demo: $(READY)  ## match a lost pet's photo against the shipped gallery
 lab: $(READY)  ## open the lessons in JupyterLab
 	$(BIN)/jupyter lab notebooks
 
-test: $(READY)  ## run every test
+test: $(TESTED)  ## run every test
 	$(BIN)/python -m pytest -n 2 --dist loadscope
 
-lint: $(READY)  ## check the style of the code
+lint: $(TESTED)  ## check the style of the code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-notebooks: $(READY)  ## build the notebooks of both languages from notebooks/source
+notebooks: $(TESTED)  ## build the notebooks of both languages from notebooks/source
 	$(BIN)/python tools/build_notebooks.py
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"vitsim needs Python 3.11 or newer; {sys.executable} is {v[0]}.{v[1]}. Name another: make PYTHON=python3.12")'
 	@echo "Setting up $(VENV), once; this takes a few minutes."
 	@$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --constraint constraints.txt $(SETUP_OPTIONS) --editable ".[notebooks,dev]"
+	$(BIN)/python -m pip install --constraint constraints.txt $(SETUP_OPTIONS) --editable ".[notebooks,app]"
+	@touch $@
+
+$(TESTED): $(READY)
+	$(BIN)/python -m pip install --constraint constraints.txt $(SETUP_OPTIONS) --editable ".[notebooks,app,slides,scale,dev]"
 	@touch $@
 
 pets: build/render/.ready  ## render the Toy Pets, shipped and for training (hours; goes on where it stopped)

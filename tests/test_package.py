@@ -11,18 +11,26 @@ PACKAGE = Path(__file__).parents[1] / "vitsim"
 # fmt: off
 ORDER = ["files", "texts", "images", "hub", "models", "background", "encoder", "similarity",
          "store", "indexing", "gallery", "parts", "evaluation", "plots", "datasets", "exercises",
-         "doctor", "cli"]
+         "doctor", "app", "cli"]
 # fmt: on
-MODULES = sorted(path for path in PACKAGE.glob("*.py"))
+MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
-def imported(tree: ast.Module) -> set[str]:
-    """Modules of vitsim that a module imports, those for type checkers only left out."""
-    found = set()
+def name(path: Path) -> str:
+    return path.relative_to(PACKAGE).with_suffix("").as_posix()
+
+
+def imported(path: Path) -> set[str]:
+    """Steps that a module imports, those for type checkers only left out.
+
+    A step is a module of vitsim, or a folder of modules, in which two dots lead to other steps.
+    """
+    found, tree = set(), ast.parse(path.read_text(encoding="utf-8"))
+    dots = len(path.relative_to(PACKAGE).parts)
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             node.body.clear()
-        elif isinstance(node, ast.ImportFrom) and node.level == 1:
+        elif isinstance(node, ast.ImportFrom) and node.level == dots:
             found |= (
                 {node.module.split(".")[0]} if node.module else {name.name for name in node.names}
             )
@@ -31,22 +39,22 @@ def imported(tree: ast.Module) -> set[str]:
     return found & set(ORDER)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", MODULES, ids=name)
 def test_a_step_imports_only_earlier_steps(path):
-    if path.stem == "__init__":
-        assert imported(ast.parse(path.read_text(encoding="utf-8"))) == set()
+    if path == PACKAGE / "__init__.py":
+        assert imported(path) == set()
         return
-    assert path.stem in ORDER, f"{path.name} has no place in the order of the steps"
-    later = ORDER[ORDER.index(path.stem) :]
-    assert not imported(ast.parse(path.read_text(encoding="utf-8"))) & set(later)
+    step = name(path).split("/")[0]
+    assert step in ORDER, f"{path.name} has no place in the order of the steps"
+    assert not imported(path) & set(ORDER[ORDER.index(step) :])
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", MODULES, ids=name)
 def test_a_file_is_read_in_one_sitting(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", MODULES, ids=name)
 def test_everything_public_says_what_it_does(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     assert ast.get_docstring(tree), f"{path.name} says nothing about itself"

@@ -1,0 +1,59 @@
+"""`vitsim audit`, `vitsim download` and `vitsim doctor`: what goes before a search."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..texts import count, plain
+from ._app import app
+
+
+@app.command()
+def audit(folder: Annotated[Path, typer.Argument(help="A folder of photos.")]) -> None:
+    """Tell what is wrong with the photos below FOLDER, before it bites.
+
+    Exit code 1 if anything is.
+    """
+    from ..images import audit as look_at
+    from ..images import find_photos
+
+    findings, photos = look_at(folder, progress=sys.stderr.isatty()), len(find_photos(folder))
+    for finding in findings:
+        print(f"{finding.kind:<10}  {plain(finding.text)}")
+    print(f"{count(photos, 'photo')} looked at, {count(len(findings), 'finding')}")
+    if findings or not photos:
+        raise typer.Exit(1)
+
+
+@app.command()
+def download(
+    names: Annotated[list[str], typer.Argument(help="Encoders (hub ids), background removers.")],
+) -> None:
+    """Bring models to this machine, for a room without a network."""
+    from .. import background, models
+
+    for name in names:
+        if name in background.MODELS:
+            print(f"{name}: {background.fetch(name)}")
+        else:
+            folder, revision = models.fetch(name)
+            print(f"{name}: {folder} (revision {revision[:12]})")
+
+
+@app.command()
+def doctor() -> None:
+    """Tell what vitsim finds on this machine, and what to do next.
+
+    Exit code 1 if there is something to do.
+    """
+    from ..doctor import examine
+
+    found, todo = examine()
+    print("\n".join(found) + "\n")
+    print("\n".join(f"to do: {line}" for line in todo) or "All is well: vitsim match PHOTO")
+    if todo:
+        raise typer.Exit(1)

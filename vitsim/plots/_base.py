@@ -1,0 +1,47 @@
+"""What every figure shares: colours, a grid of axes, a photo on an axis."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from ..encoder import Photo
+from ..images import fit, open_photo
+
+INK, BLUE, ORANGE = "#222222", "#0072B2", "#D55E00"  # Okabe & Ito: safe for colour-blind readers
+
+
+def opened(photo: Photo) -> Image.Image:
+    """The photo in RGB, transparency on chequers."""
+    image = photo if isinstance(photo, Image.Image) else open_photo(photo)
+    if image.mode != "RGBA":
+        return image.convert("RGB")  # imshow would colour greys
+    rows, columns = np.indices(image.size[::-1]) // 10  # chequers, so that transparency is seen
+    checks = Image.fromarray(np.uint8(np.where((rows + columns) % 2, 255, 205)))
+    return Image.alpha_composite(checks.convert("RGBA"), image).convert("RGB")
+
+
+def grid(rows: int, columns: int, caption: str, size: tuple | None = None, **ratios):
+    """A figure and its `(rows, columns)` axes, all switched off; `size` in inches."""
+    from matplotlib.figure import Figure
+
+    size = size or (2.6 * columns, 3.3 * rows + 0.5 * bool(caption))
+    figure = Figure(figsize=size, dpi=100, layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False, **ratios)
+    for axis in axes.flat:
+        axis.set_axis_off()
+    if caption:
+        figure.suptitle(caption, fontsize=14, color=INK)
+    return figure, axes
+
+
+def show(axis, photo: Photo, title: str, under: str, colour: str, square: bool = True) -> None:
+    """Draw a photo on an axis, with a title and a line of text under it."""
+    image = opened(photo)
+    axis.imshow(fit(image, 256, fill=(255, 255, 255)) if square else image)
+    axis.set_title(title, fontsize=17, color=colour, fontweight="bold")
+    if under:  # as the label of an axis that shows nothing else, so that the layout makes room
+        axis.set_axis_on()
+        axis.set(xticks=[], yticks=[])
+        axis.spines[:].set_visible(False)
+        axis.set_xlabel(under, fontsize=16, color=INK)

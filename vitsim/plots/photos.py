@@ -1,0 +1,44 @@
+"""Photos side by side: a row of them, a query with its ranked matches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..encoder import Photo
+from ._base import BLUE, INK, ORANGE, grid, opened, show
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ..gallery import Match
+
+
+def match_grid(
+    query: Photo, matches: Sequence[Match], truth: str | None = None, caption: str = ""
+) -> Figure:
+    """The query, then its matches, best first, with rank, score and label.
+
+    With `truth`, the query's label, a tick or a cross tells the right matches from the wrong ones.
+    """
+    columns = min(len(matches), 4) + 1
+    rows = max(1, -(-len(matches) // 4))
+    figure, axes = grid(rows, columns, caption)
+    show(axes[0][0], query, "query", truth or "", ORANGE)
+    cells = [axis for row in axes for axis in row[1:]]
+    for axis, match in zip(cells, matches, strict=False):
+        sign = "" if truth is None else ("  ✓" if match.label == truth else "  ✗")
+        show(axis, match.path, f"{match.rank}.  {match.score:.2f}{sign}", match.label, BLUE)
+    return figure
+
+
+def photo_row(photos: Sequence[Photo], titles: Sequence[str]) -> Figure:
+    """Photos side by side at the same height and with their proportions, each under its title."""
+    images = [opened(photo) for photo in photos]
+    shapes = [image.width / image.height for image in images]
+    height = min(3.4, 11 / sum(shapes))  # inches; a beamer shows some 12 of these across
+    size = (height * sum(shapes), height + 0.5)
+    figure, axes = grid(1, len(images), "", size, width_ratios=shapes)
+    for axis, image, title in zip(axes[0], images, titles, strict=True):
+        show(axis, image, title, "", INK, square=False)
+    return figure
