@@ -9,9 +9,9 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "vitsim"
 # fmt: off
-ORDER = ["files", "texts", "images", "hub", "models", "background", "encoder", "similarity",
-         "store", "indexing", "gallery", "parts", "evaluation", "plots", "datasets", "exercises",
-         "doctor", "app", "cli"]
+ORDER = ["files", "texts", "images", "hub", "models", "background", "encoder", "attention",
+         "similarity", "store", "indexing", "gallery", "parts", "evaluation", "plots", "datasets",
+         "exercises", "doctor", "app", "cli"]
 # fmt: on
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
