@@ -1,0 +1,72 @@
+"""Run all never stops, whichever model is chosen: the lessons with a full-size ViT-B/16.
+
+Its weights are random, and it comes from a hub on this machine. To keep the test short the
+pets of the test split look like those of the dev split, and a picture that one lesson has embedded
+is not embedded again for the next.
+"""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from build_notebooks import ROOT, lessons
+from nbclient import NotebookClient
+
+LESSONS = lessons(ROOT / "notebooks")
+PREAMBLE = """
+import hashlib, os
+from pathlib import Path
+import numpy as np, torch
+from vitsim import datasets
+from vitsim.encoder import Encoder
+from vitsim.images import open_photo
+
+torch.set_num_threads(1)
+every, embed, memory = datasets.pets, Encoder.embed, Path(os.environ["VITSIM_CACHE"]) / "embedded"
+memory.mkdir(parents=True, exist_ok=True)
+shown = every()
+lent = dict(zip(sorted(set(shown.pet[shown.split == "test"])),
+                2 * sorted(set(shown.pet[shown.split == "dev"]))))
+
+def lending(role=None, split=None):
+    photos = every(role, split)
+    for column in ("photo", "mask", "parts"):
+        for pet, other in lent.items():
+            photos[column] = photos[column].str.replace(pet, other)
+    return photos
+
+def embed_once(self, photos, pooling="cls", how="letterbox", batch_size=16, progress=False):
+    photos, vectors = [open_photo(photo) for photo in photos], []
+    names = [hashlib.sha256(f"{self.revision} {pooling} {how} {photo.size}".encode()
+             + photo.tobytes()).hexdigest() for photo in photos]
+    new = [i for i, name in enumerate(names) if not (memory / f"{name}.npy").exists()]
+    for i, vector in zip(new, embed(self, [photos[i] for i in new], pooling, how, batch_size)):
+        np.save(memory / f"{names[i]}.npy", vector)
+    rows = [np.load(memory / f"{name}.npy") for name in names]
+    return np.array(rows, np.float32).reshape(-1, self.dim)
+
+datasets.pets, Encoder.embed = lending, embed_once
+"""
+
+
+@pytest.fixture(scope="session")
+def shared_cache(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("lessons_cache")
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda one: one.source.stem)
+def test_run_all_never_stops_with_a_full_size_model(
+    lesson, hub, vit_base, shared_cache, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("VITSIM_CACHE", str(shared_cache))
+    monkeypatch.setenv("HF_HOME", str(shared_cache / "hf"))
+    monkeypatch.setenv("VITSIM_MODEL", vit_base)
+    notebook = lesson.assemble("en")
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(PREAMBLE))
+    where = {"metadata": {"path": str(tmp_path)}}
+    NotebookClient(notebook, timeout=900, resources=where).execute()
+    outputs = [one for cell in notebook.cells for one in cell.get("outputs", [])]
+    assert not [one for one in outputs if one.output_type == "error"]
+    said = "".join(one.get("text", "") for one in outputs)
+    solutions = sum("solution" in cell.metadata.get("tags", []) for cell in notebook.cells)
+    assert said.count("✓ Right.") >= solutions >= 3
