@@ -72,11 +72,11 @@ def test_a_one_sided_liking_is_no_pair():
 def test_only_patches_covered_by_half_take_part():
     same = tokens(3, 3)
     a_mask, b_mask = np.zeros((3, 3)), np.ones((3, 3))
-    a_mask[0], b_mask[:, 0] = [0.5, 1, 0.49], 0
+    a_mask[0], b_mask[:, 1] = [0.5, 1, 0.49], 0.49
     found = correspondences(same, same, a_mask, b_mask)
-    assert not {(0, 2), (1, 1)} & set(map(tuple, found.a.tolist()))
-    assert 0 not in found.b[:, 1], "nor does a patch outside the other mask"
-    assert [0, 1] in found.a.tolist()
+    assert found.a.tolist()[0] == found.b.tolist()[0] == [0, 0], "half is enough"
+    assert not {(0, 2), (1, 1)} & set(map(tuple, found.a.tolist())), "less than half is not"
+    assert 1 not in found.b[:, 1], "nor in the other photo"
 
 
 def test_a_masked_patch_does_not_keep_others_from_finding_each_other():
