@@ -5,12 +5,15 @@ pets of the test split look like those of the dev split, and a picture that one 
 is not embedded again for the next.
 """
 
+import shutil
 from pathlib import Path
 
 import nbformat
 import pytest
 from build_notebooks import ROOT, lessons
 from nbclient import NotebookClient
+
+from vitsim import datasets
 
 LESSONS = lessons(ROOT / "notebooks")
 PREAMBLE = """
@@ -22,19 +25,9 @@ from vitsim.encoder import Encoder
 from vitsim.images import open_photo
 
 torch.set_num_threads(1)
-every, embed, memory = datasets.pets, Encoder.embed, Path(os.environ["VITSIM_CACHE"]) / "embedded"
+datasets.data_folder = lambda: Path(os.environ["LENT_DATA"])
+embed, memory = Encoder.embed, Path(os.environ["VITSIM_CACHE"]) / "embedded"
 memory.mkdir(parents=True, exist_ok=True)
-shown = every()
-lent = dict(zip(sorted(set(shown.pet[shown.split == "test"])),
-                2 * sorted(set(shown.pet[shown.split == "dev"]))))
-
-def lending(role=None, split=None):
-    photos = every(role, split)
-    for column in ("photo", "mask", "parts"):
-        for pet, other in lent.items():
-            photos[column] = photos[column].str.replace(pet, other)
-    return photos
-
 def embed_once(self, photos, pooling="cls", how="letterbox", batch_size=16, progress=False):
     photos, vectors = [open_photo(photo) for photo in photos], []
     names = [hashlib.sha256(f"{self.revision} {pooling} {how} {photo.size}".encode()
@@ -45,7 +38,7 @@ def embed_once(self, photos, pooling="cls", how="letterbox", batch_size=16, prog
     rows = [np.load(memory / f"{name}.npy") for name in names]
     return np.array(rows, np.float32).reshape(-1, self.dim)
 
-datasets.pets, Encoder.embed = lending, embed_once
+Encoder.embed = embed_once
 """
 
 
@@ -54,13 +47,27 @@ def shared_cache(tmp_path_factory) -> Path:
     return tmp_path_factory.mktemp("lessons_cache")
 
 
+@pytest.fixture(scope="session")
+def lent_data(tmp_path_factory) -> Path:
+    """A copy of `data/` in which the test pets lend their names to photos of dev pets."""
+    folder = tmp_path_factory.mktemp("lessons_data") / "data"
+    shutil.copytree(ROOT / "data", folder)
+    pets = datasets.pets()
+    names = {split: sorted(set(pets["pet"][pets["split"] == split])) for split in ("dev", "test")}
+    for pet, other in zip(names["test"], 2 * names["dev"], strict=False):
+        for path in (folder / "pets").glob(f"*/{pet}/*"):
+            shutil.copyfile(str(path).replace(pet, other), path)
+    return folder
+
+
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda one: one.source.stem)
 def test_run_all_never_stops_with_a_full_size_model(
-    lesson, hub, vit_base, shared_cache, tmp_path, monkeypatch
+    lesson, hub, vit_base, shared_cache, lent_data, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("VITSIM_CACHE", str(shared_cache))
     monkeypatch.setenv("HF_HOME", str(shared_cache / "hf"))
     monkeypatch.setenv("VITSIM_MODEL", vit_base)
+    monkeypatch.setenv("LENT_DATA", str(lent_data))
     notebook = lesson.assemble("en")
     notebook.cells.insert(0, nbformat.v4.new_code_cell(PREAMBLE))
     where = {"metadata": {"path": str(tmp_path)}}
