@@ -142,6 +142,21 @@ def test_open_set_rates_count_strangers_and_known_apart():
     assert ev.fpir_fnir(scores, ["a", "a", "x", "y"], ["a", "b"], 0.0, rank=2) == (1, 0)
 
 
+def test_exceedance_is_the_share_of_strangers_whose_best_score_is_as_high():
+    assert ev.exceedance([0.2, 0.6, 0.8, 0.1], 0.6) == 0.5
+    assert ev.exceedance([[0.2, 0.1], [0.3, 0.6], [0.8, 0.7], [0.0, 0.1]], 0.6) == 0.5
+    assert ev.exceedance([0.2, 0.6], 0.7) == 0
+
+
+@given(seeds, st.floats(-3, 3))
+def test_exceedance_is_the_fpir_at_that_threshold(seed, score):
+    scores, query_ids, gallery_ids = random_search(seed)
+    strangers = [f"stranger {one}" for one in query_ids]
+    fpir, fnir = ev.fpir_fnir(scores, strangers, gallery_ids, score)
+    assert ev.exceedance(scores, score) == fpir
+    assert np.isnan(fnir)  # nobody was there to be missed
+
+
 # Intervals
 
 
@@ -229,6 +244,7 @@ def test_ids_that_do_not_fit_the_scores_are_an_error_that_says_both():
         (lambda: ev.fmr_fnmr([], [0.1]), "0 genuine"),
         (lambda: ev.fmr_fnmr([0.1], [np.nan]), "impostor"),
         (lambda: ev.d_prime([0.5], [0.5]), "vary"),
+        (lambda: ev.exceedance([], 0.5), "0 impostor"),
         (lambda: ev.bootstrap_by_identity(recall, [[0.1]], ["a"], ["a"]), "1 identity"),
     ],
 )

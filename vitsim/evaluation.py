@@ -124,6 +124,17 @@ def d_prime(genuine: np.ndarray, impostor: np.ndarray) -> float:
     return float(abs(genuine.mean() - impostor.mean()) / spread)
 
 
+def exceedance(impostor_scores: np.ndarray, score: float) -> float:
+    """Share of strangers' photos, 0–1, that some photo of the gallery resembles by `score` or more.
+
+    `impostor_scores`: the best score of each stranger's photo, `(s,)`, or all its scores, `(s, g)`.
+    "Of 100 strangers' photos about 100 × this share score so high": FPIR with `score` as threshold.
+    """
+    scores = np.asarray(impostor_scores, dtype=np.float64)
+    best = _sorted(np.fmax.reduce(scores, axis=1) if scores.ndim == 2 else scores, "impostor")
+    return float(np.mean(best >= score))
+
+
 def fpir_fnir(
     scores: np.ndarray, query_ids: Ids, gallery_ids: Ids, threshold: float, rank: int = 1
 ) -> tuple[float, float]:
@@ -136,10 +147,11 @@ def fpir_fnir(
     scores, genuine = _checked(scores, query_ids, gallery_ids)
     known, ids = genuine.any(1), np.asarray(query_ids)
     above = np.nan_to_num(scores, nan=-np.inf) >= threshold
-    found = hits_at_k(scores[known], ids[known], gallery_ids, rank)
-    found &= (above & genuine)[known].any(1)
     fpir = above[~known].any(1).mean() if not known.all() else np.nan
-    return float(fpir), float(1 - found.mean()) if known.any() else np.nan
+    if not known.any():
+        return float(fpir), np.nan
+    found = hits_at_k(scores[known], ids[known], gallery_ids, rank)
+    return float(fpir), float(1 - (found & (above & genuine)[known].any(1)).mean())
 
 
 def bootstrap_by_identity(
