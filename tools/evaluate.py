@@ -34,31 +34,13 @@ from teacher_targets import TEACHER, class_splits, members_by_class, teacher_fea
 
 from vitsim import datasets
 from vitsim import evaluation as ev
+from vitsim.baselines import colours, pixels, unit
 from vitsim.encoder import Encoder
 from vitsim.images import find_photos, fit, open_photo
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
 Embedder = Callable[[list[Image.Image]], np.ndarray]
-
-
-def unit(rows: np.ndarray) -> np.ndarray:
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
-
-
-def pixels(photos: list[Image.Image]) -> np.ndarray:
-    """16 x 16 RGB, each photo centred: the correlation of two thumbnails."""
-    rows = np.stack([np.asarray(fit(p, 16), np.float32).ravel() for p in photos])
-    return unit(rows - rows.mean(1, keepdims=True))
-
-
-def colours(photos: list[Image.Image]) -> np.ndarray:
-    """8 x 8 x 8 RGB histogram, square roots: the cosine is Bhattacharyya's coefficient."""
-    rows = []
-    for photo in photos:
-        bins = np.asarray(photo.resize((64, 64), Image.BOX), int).reshape(-1, 3) // 32
-        rows.append(np.bincount(bins @ [64, 8, 1], minlength=512))
-    return unit(np.sqrt(np.stack(rows)))
 
 
 def untrained(encoder: Encoder) -> Encoder:
