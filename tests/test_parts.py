@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from vitsim.parts import correspondences, patch_coverage
+from vitsim.parts import correspondences, patch_coverage, patch_parts
 from vitsim.similarity import cosine_similarity
 
 seeds = st.integers(0, 2**32 - 1)
@@ -125,3 +125,14 @@ def test_coverage_is_letterboxed_like_the_photo():
     wide = patch_coverage(Image.new("L", (80, 40), 255), 4)
     assert wide.round(2).tolist() == [[0] * 4, [1] * 4, [1] * 4, [0] * 4]
     assert patch_coverage(Image.new("L", (80, 40), 255), 4, "squash").min() == 1
+
+
+def test_a_patch_has_the_part_that_fills_most_of_it():
+    numbers = np.zeros((32, 32), np.uint8)
+    numbers[:16, :16], numbers[:16, 10:16] = 4, 7  # more of 4 than of 7
+    numbers[16:, :4] = 9  # more background than 9: still the only part there is
+    assert patch_parts(Image.fromarray(numbers, "P"), 2).tolist() == [[4, 0], [9, 0]]
+
+
+def test_a_map_without_parts_gives_none():
+    assert not patch_parts(Image.new("P", (30, 20)), 3).any()

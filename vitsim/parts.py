@@ -73,6 +73,18 @@ def patch_coverage(mask: Image.Image, grid: int, how: str = "letterbox") -> np.n
     return square.reshape(grid, 16, grid, 16).mean(axis=(1, 3)) / 255
 
 
+def patch_parts(parts: Image.Image, grid: int, how: str = "letterbox") -> np.ndarray:
+    """The body part that fills most of each patch: `(grid, grid)` int, 0 where there is none.
+
+    `parts` is a map whose pixels are numbers of parts, 0 for the background, as Toy Pets have it;
+    it is fitted as the photo is.
+    """
+    numbers = np.asarray(parts)
+    known = range(1, max(numbers.max(), 1) + 1)
+    shares = [patch_coverage(Image.fromarray(numbers == one), grid, how) for one in known]
+    return np.where(np.max(shares, axis=0) > 0, np.argmax(shares, axis=0) + 1, 0)
+
+
 def _taking_part(tokens: np.ndarray, mask: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Rows and columns `(n, 2)` of the patches that take part, and their tokens `(n, d)`."""
     tokens = np.asarray(tokens)
