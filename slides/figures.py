@@ -1,0 +1,248 @@
+"""The slides' figures, drawn from the shipped pets by the lessons' own functions.
+
+Also `numbers.json`: every figure that a slide states, computed here and nowhere else.
+"""
+
+import json
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from drawings import draw_all, imagenet
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from PIL import Image
+
+from vitsim import datasets, plots, similarity
+from vitsim import evaluation as ev
+from vitsim.attention import rollout
+from vitsim.background import cut_out, mask_of
+from vitsim.encoder import Encoder
+from vitsim.files import data_folder
+from vitsim.gallery import Gallery
+from vitsim.images import fit, open_photo
+from vitsim.parts import correspondences, patch_coverage
+from vitsim.plots._base import ORANGE
+
+FOLDER = Path(__file__).parent / "_figures"
+MATCHED = "dog_020_05"  # the demo's query; the card of `tiny` says how often it is wrong
+
+
+def photo(name: str) -> Image.Image:
+    """A shipped photo by its name, such as cat_001_06."""
+    return open_photo(data_folder() / "pets" / "photos" / name[:-3] / f"{name}.jpg")
+
+
+def exact_cut(row) -> Image.Image:
+    """The pet of a row of the table on grey, by its exact mask."""
+    return cut_out(open_photo(row["photo"]), Image.open(row["mask"]).convert("L"))
+
+
+@cache
+def encoder() -> Encoder:
+    """The shipped encoder."""
+    return Encoder.load("tiny")
+
+
+def by_column(pet: str, column: str, wanted: list[str]) -> list[Image.Image]:
+    """One photo of the pet for each wanted value of a recorded factor."""
+    rows = datasets.pets().query("pet == @pet").drop_duplicates(column).set_index(column)
+    return [open_photo(rows.photo[value]) for value in wanted]
+
+
+def row(*photos: Image.Image, titles: list[str] | None = None) -> Figure:
+    """Photos side by side."""
+    return plots.photo_row(photos, titles or [""] * len(photos))
+
+
+def match() -> Figure:
+    """The demo's query with its matches in the shipped gallery."""
+    query = data_folder() / "pets" / "photos" / MATCHED[:-3] / f"{MATCHED}.jpg"
+    found = Gallery.open(data_folder() / datasets.SHIPPED_GALLERY).match(query)
+    return plots.match_grid(query, found, truth=MATCHED[:-3])
+
+
+def question() -> Figure:
+    """Two photos of one cat and one of its litter-mate."""
+    return row(photo("cat_001_06"), photo("cat_001_08"), photo("cat_002_07"), titles=list("ABC"))
+
+
+def lights() -> Figure:
+    """One pet in each light."""
+    names = ["noon", "golden_hour", "overcast", "indoor_lamp", "flash_night"]
+    return row(*by_column(_with_all("light", names), "light", names))
+
+
+def angles() -> Figure:
+    """One pet from five sides."""
+    photos = datasets.pets().query("pet == 'dog_007'").sort_values("azimuth_deg")
+    chosen = photos.iloc[:: len(photos) // 5][:5]
+    return row(*map(open_photo, chosen.photo), titles=[f"{a:.0f}°" for a in chosen.azimuth_deg])
+
+
+def qualities() -> Figure:
+    """One pet in each quality."""
+    names = ["sharp", "motion_blur", "low_light_noise", "strong_jpeg", "small_upscaled"]
+    return row(*by_column(_with_all("quality", names), "quality", names))
+
+
+def mates() -> Figure:
+    """Two pairs of litter-mates."""
+    pets = datasets.pets().query("litter != '' and quality == 'sharp'")
+    pairs = [group.drop_duplicates("pet").photo for _, group in pets.groupby("litter")][:2]
+    return row(*(open_photo(path) for pair in pairs for path in pair))
+
+
+def array() -> Figure:
+    """A photo, a piece of it, and the piece's numbers."""
+    whole, (left, top, side) = photo("cat_001_06"), (118, 128, 12)
+    piece = whole.crop((left, top, left + side, top + side))
+    figure = Figure(figsize=(12.4, 4.4), dpi=100, layout="constrained")
+    for axis, shown in zip(figure.subplots(1, 3), (whole, piece, piece), strict=True):
+        axis.imshow(shown)
+        axis.set_axis_off()
+    figure.axes[0].add_patch(Rectangle((left, top), side, side, fc="none", ec=ORANGE, lw=4))
+    red = np.asarray(piece)[..., 0]
+    figure.axes[2].images[0].set_data(np.full((side, side, 3), 255))
+    middle = {"ha": "center", "va": "center", "fontsize": 17}
+    for (y, x), value in np.ndenumerate(red[:8, :8]):
+        figure.axes[2].text(1.5 * x + 0.2, 1.5 * y + 0.2, value, **middle)
+    return figure
+
+
+def channels() -> Figure:
+    """A photo and its channels."""
+    whole = photo("cat_001_06")
+    return row(whole, *whole.split(), titles=["RGB", "R", "G", "B"])
+
+
+def fits() -> Figure:
+    """A wide photo made square in three ways."""
+    wide = open_photo(datasets.sample("cat"))
+    squares = [fit(wide, 224, how) for how in ("squash", "crop", "letterbox")]
+    return row(wide, *squares, titles=["", "squash", "crop", "letterbox"])
+
+
+def cutout() -> Figure:
+    """Photo, mask and cut-out by the shipped network."""
+    whole = photo("cat_001_02")
+    mask = mask_of(whole, "cutout")
+    return row(whole, mask, cut_out(whole, mask), titles=["", "0 … 1", ""])
+
+
+def patches() -> Figure:
+    """The 14 × 14 patches of a photo, a little apart."""
+    pixels = np.asarray(fit(photo("cat_001_06"), 224))
+    apart = np.full((14 * 19 - 3, 14 * 19 - 3, 3), 255, np.uint8)
+    for i, k in np.ndindex(14, 14):
+        apart[19 * i : 19 * i + 16, 19 * k : 19 * k + 16] = pixels[16 * i :, 16 * k :][:16, :16]
+    return row(Image.fromarray(pixels), Image.fromarray(apart), titles=["224 × 224", "14 × 14"])
+
+
+def attended() -> Figure:
+    """Attention rollout over four photos."""
+    figure = Figure(figsize=(12.4, 3.4), dpi=100, layout="constrained")
+    names = ["cat_001_06", "dog_020_05", "dog_007_06", "cat_015_07"]
+    for axis, name in zip(figure.subplots(1, 4), names, strict=True):
+        heat = rollout(encoder().attention(photo(name)), encoder().grid)
+        axis.imshow(fit(photo(name), 224).convert("L"), cmap="gray")
+        square = {"extent": (-0.5, 223.5, 223.5, -0.5), "interpolation": "bilinear"}
+        axis.imshow(heat, alpha=0.55, cmap="inferno", **square)
+        axis.set_axis_off()
+    return figure
+
+
+def parts() -> Figure:
+    """The best correspondences of one pet with itself, and with another."""
+    shown = datasets.pets("gallery").to_dict("records")
+    first, second = [one for one in shown if one["pet"] == "dog_020"][:2]
+    other = next(one for one in shown if one["pet"] == "dog_011")
+    figure = Figure(figsize=(12.4, 4.4), dpi=100, layout="constrained")
+    for axis, b in zip(figure.subplots(1, 2), (second, other), strict=True):
+        cuts = [exact_cut(one) for one in (first, b)]
+        tokens = [encoder().patch_tokens(cut) for cut in cuts]
+        masks = [patch_coverage(Image.open(one["mask"]), encoder().grid) for one in (first, b)]
+        found = correspondences(*tokens, *masks, k=12)
+        axis.imshow(np.hstack([fit(cut, 224) for cut in cuts]))
+        for (y, x), (to_y, to_x) in zip(found.a, found.b, strict=True):
+            ends = [16 * x + 8, 16 * to_x + 232], [16 * y + 8, 16 * to_y + 8]
+            axis.plot(*ends, "o-", lw=2.2, color=ORANGE, markersize=7, mec="white")
+        axis.set_title(f"{first['pet']} {'=' if b is second else '≠'} {b['pet']}", fontsize=22)
+        axis.set_axis_off()
+    return figure
+
+
+def arrows() -> Figure:
+    """Two vectors and their angle."""
+    a, b = np.array([4.0, 3.0]), np.array([1.0, 3.0])
+    cosine = similarity.cosine_similarity(a, b)[0, 0]
+    return plots.arrows([{"a": a, "b": b}], [f"cos θ = {cosine:.2f}"])
+
+
+def three_angles() -> Figure:
+    """Cosines of 1, 0 and −1."""
+    a = np.array([4.0, 3.0])
+    others = [0.5 * a, np.array([-2.1, 2.8]), -0.7 * a]
+    cosines = [similarity.cosine_similarity(a, b)[0, 0] for b in others]
+    return plots.arrows([{"a": a, "b": b} for b in others], [f"cos θ = {c:z.2f}" for c in cosines])
+
+
+@cache
+def compared() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(scores, query ids, gallery ids) of the test pets' queries, all cut out by exact masks."""
+    shown, asked = datasets.pets("gallery"), datasets.pets("query", "test")
+    vectors = [
+        encoder().embed([exact_cut(one) for one in t.to_dict("records")]) for t in (shown, asked)
+    ]
+    return vectors[1] @ vectors[0].T, asked.pet.to_numpy(), shown.pet.to_numpy()
+
+
+def strips() -> Figure:
+    """Genuine and impostor scores."""
+    genuine, impostor = ev.genuine_impostor_scores(*compared())
+    return plots.score_strips({"genuine": genuine, "impostor": impostor}, mark=0.8)
+
+
+def errors() -> Figure:
+    """FMR and FNMR against the threshold."""
+    return plots.error_rates(ev.fmr_fnmr(*ev.genuine_impostor_scores(*compared())))
+
+
+def numbers() -> dict[str, str]:
+    """What the slides state."""
+    scores, asked, shown = compared()
+    recall = ev.bootstrap_by_identity(
+        ev.recall_at_k, scores, asked, shown, resample_gallery=False
+    )  # fmt: skip
+    pets = len(set(shown))
+    per_100 = {"recall": recall.estimate, "recall_low": recall.low, "recall_high": recall.high,
+               "chance": 1 / pets}  # fmt: skip
+    counts = {"gallery_pets": pets, "pairs": scores.size, "pets": len({*asked, *shown})}
+    return {k: f"{100 * v:.0f}" for k, v in per_100.items()} | {
+        k: str(v) for k, v in counts.items()
+    } | {"model": encoder().name}  # fmt: skip
+
+
+def _with_all(column: str, wanted: list[str]) -> str:
+    """The first pet that has a photo for each wanted value."""
+    for pet, photos in datasets.pets().groupby("pet"):
+        if set(wanted) <= set(photos[column]):
+            return str(pet)
+    raise LookupError(f"no pet has all of {', '.join(wanted)}")
+
+
+def main() -> None:
+    """Write every figure, the drawings of both languages, and the numbers."""
+    for lang in ("en", "pt"):
+        draw_all(lang, FOLDER / lang)
+    imagenet(FOLDER / "imagenet.svg")
+    drawn = [match, question, lights, angles, qualities, mates, array, channels, fits, cutout,
+             patches, attended, parts, arrows, three_angles, strips, errors]  # fmt: skip
+    for draw in drawn:
+        draw().savefig(FOLDER / f"{draw.__name__}.png")
+        print(f"drawn: {draw.__name__}", flush=True)
+    (FOLDER / "numbers.json").write_text(json.dumps(numbers(), indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
