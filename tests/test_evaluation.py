@@ -224,6 +224,38 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says():
     assert 0.85 <= held / 60 <= 1
 
 
+def test_a_paired_difference_draws_the_same_identities_for_both_settings():
+    """For a mean, which is linear, it must be the interval of the difference of the scores."""
+    scores, ids = leave_one_out(1)
+    other = np.where(np.isnan(scores), np.nan, np.random.default_rng(2).normal(size=scores.shape))
+
+    def mean(scores, query_ids, gallery_ids):
+        genuine, impostor = ev.genuine_impostor_scores(scores, query_ids, gallery_ids)
+        return (np.sum(genuine) + np.sum(impostor)) / (len(genuine) + len(impostor))
+
+    paired = ev.paired_difference(mean, scores, other, ids, ids, repeats=100)
+    direct = ev.bootstrap_by_identity(mean, scores - other, ids, ids, repeats=100)
+    found = (paired.estimate, paired.low, paired.high)
+    assert found == pytest.approx((direct.estimate, direct.low, direct.high))
+    assert paired.low < paired.estimate < paired.high
+
+
+def test_pairing_narrows_the_interval_when_both_settings_find_the_same_pets_hard():
+    scores, query_ids, gallery_ids = random_search(4, queries=60, identities=12)
+    hard = scores - 2 * (query_ids[:, None] == gallery_ids) * (query_ids[:, None] % 2)
+    shifted = hard + np.random.default_rng(0).normal(0, 0.1, hard.shape)
+    one, other, paired = (
+        call(eer, *search, query_ids, gallery_ids, repeats=100)
+        for call, search in (
+            (ev.bootstrap_by_identity, [shifted]),
+            (ev.bootstrap_by_identity, [hard]),
+            (ev.paired_difference, [shifted, hard]),
+        )
+    )
+    apart = np.hypot(one.high - one.low, other.high - other.low)
+    assert paired.high - paired.low < apart / 2
+
+
 # Mistakes
 
 

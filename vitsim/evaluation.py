@@ -196,6 +196,25 @@ def bootstrap_by_identity(
     return Interval(float(statistic(scores, query_ids, gallery_ids)), low, high, level)
 
 
+def paired_difference(
+    statistic: Callable, scores: np.ndarray, baseline: np.ndarray, *ids: Ids, **options
+) -> Interval:
+    """`statistic` of `scores` minus that of `baseline`, both `(q, g)`, by the same identities.
+
+    What is hard about an identity then cancels. `ids` (of the queries, of the gallery) and
+    `options` are those of `bootstrap_by_identity`.
+    """
+    both = [_checked(each, *ids)[0] for each in (scores, baseline)]
+
+    def difference(places: np.ndarray, *drawn: Ids) -> float:
+        lost, at = np.isnan(places), np.nan_to_num(places).astype(int)
+        one, other = (statistic(np.where(lost, np.nan, np.take(each, at)), *drawn) for each in both)
+        return one - other
+
+    places = np.arange(both[0].size, dtype=float).reshape(both[0].shape)  # drawn in their stead
+    return bootstrap_by_identity(difference, places, *ids, **options)
+
+
 def _checked(scores, query_ids, gallery_ids) -> tuple[np.ndarray, np.ndarray]:
     """`scores` as a float array, and which of its pairs are genuine."""
     scores, genuine = np.asarray(scores), np.asarray(query_ids)[:, None] == np.asarray(gallery_ids)
