@@ -4,17 +4,22 @@ from .errors import cost_curves, det, error_rates, interval_panels, recall_by_ga
 from .photos import match_grid, photo_row
 from .scores import score_matrix, score_strips
 from .vectors import arrows
+from .vision import heat_maps, patch_grid, photo_map, spotlights
 
 __all__ = [
     "arrows",
     "cost_curves",
     "det",
     "error_rates",
+    "heat_maps",
     "interval_panels",
     "match_grid",
+    "patch_grid",
+    "photo_map",
     "photo_row",
     "recall_by_gallery_size",
     "roc",
     "score_matrix",
     "score_strips",
+    "spotlights",
 ]
