@@ -14,12 +14,14 @@ from cutout_labels import certainty, judge
 from PIL import Image
 from torch.nn import functional as F
 
+from vitsim.datasets import pets
+
 MEAN = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
 STD = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
 SIZE = 160
 # Of a batch: photos, rendered pets, sketched pets. No rendered photo should be seen very often:
 # their share grows with their number and is full at ENOUGH; sketches fill in.
-SHARES, ENOUGH = {"photos": 0.4, "pets": 0.4, "sketches": 0.2}, 150
+SHARES, ENOUGH = {"photos": 0.25, "pets": 0.6, "sketches": 0.15}, 100
 # Sure inside, elsewhere, highest of a background: milder than `judge`, for more photographs.
 LABELLED = 0.8, 0.12, 0.6
 
@@ -92,6 +94,8 @@ class Cutouts:
         # [(picture, mask)] of each kind; pictures (s, s, 3), masks (s, s), uint8
         self.kinds = {kind: [] for kind in ("photos", "pets", "sketches", "backgrounds",
                                             "groceries", "val photos", "val pets")}  # fmt: skip
+        dev = pets(split="dev")
+        self.add_pets("val pets", [(Path(r.photo), Path(r.mask)) for r in dev.itertuples()])
         self.look_for_more()
 
     def __str__(self) -> str:
@@ -112,8 +116,11 @@ class Cutouts:
             self.kinds["sketches"] += [(s[..., :3], s[..., 3]) for s in sketches]
         for path in self.fresh("photos", "views.npy"):
             self.add_backgrounds(path)
-        if (self.build / "train_pets" / "photos.csv").exists():
-            self.add_pets(self.build / "train_pets")
+        folder = self.build / "train_pets"
+        if (folder / "photos.csv").exists():
+            with open(folder / "photos.csv") as file:
+                rows = [(folder / r["photo"], folder / r["mask"]) for r in csv.DictReader(file)]
+            self.add_pets("pets", rows)
 
     def add_photos(self, chunk: dict[str, np.ndarray]) -> None:
         masks, splits = chunk["masks"], chunk["splits"]
@@ -136,23 +143,15 @@ class Cutouts:
                     to = "groceries" if row["label"] else "backgrounds"
                     self.kinds[to].append((view[1], None))
 
-    def add_pets(self, folder: Path) -> None:
-        with open(folder / "photos.csv") as file:
-            listed = list(csv.DictReader(file))
-        litters = sorted({row["litter"] or row["pet"] for row in listed})
-        kept = set(litters[4::12])  # as in pets_and_photos.py
-        for row in listed:
-            paths = folder / row["photo"], folder / row["mask"]
-            if str(paths[0]) in self.files or not all(p.exists() for p in paths):
+    def add_pets(self, kind: str, rows: list[tuple[Path, Path]]) -> None:
+        """Of (photo, mask), those whose files are there by now."""
+        for photo, mask in rows:
+            if str(photo) in self.files or not (photo.exists() and mask.exists()):
                 continue
-            try:
-                picture = Image.open(paths[0]).convert("RGB").resize((SIZE, SIZE), Image.LANCZOS)
-                mask = Image.open(paths[1]).convert("L").resize((SIZE, SIZE), Image.BILINEAR)
-            except OSError:  # still being written: next time
-                continue
-            self.files.add(str(paths[0]))
-            to = "val pets" if (row["litter"] or row["pet"]) in kept else "pets"
-            self.kinds[to].append((np.asarray(picture), np.asarray(mask)))
+            self.files.add(str(photo))
+            picture = Image.open(photo).convert("RGB").resize((SIZE, SIZE), Image.LANCZOS)
+            outline = Image.open(mask).convert("L").resize((SIZE, SIZE), Image.BOX)
+            self.kinds[kind].append((np.asarray(picture), np.asarray(outline)))
 
     def draw(self, kind: str, n: int) -> torch.Tensor:
         """n of a kind: (n, 4, s, s) in 0 to 1, red, green, blue and mask."""
@@ -170,9 +169,9 @@ class Cutouts:
 
     def counts(self, n: int) -> dict[str, int]:
         """How many of each kind make a batch of n."""
-        pets = round(n * SHARES["pets"] * min(1, len(self.kinds["pets"]) / ENOUGH))
-        photos = round(n * SHARES["photos"]) if self.kinds["sketches"] else n - pets
-        return {"photos": photos, "pets": pets, "sketches": n - photos - pets}
+        rendered = round(n * SHARES["pets"] * min(1, len(self.kinds["pets"]) / ENOUGH))
+        photos = round(n * SHARES["photos"]) if self.kinds["sketches"] else n - rendered
+        return {"photos": photos, "pets": rendered, "sketches": n - photos - rendered}
 
     def batch(self, n: int, size: int) -> tuple[torch.Tensor, torch.Tensor]:
         """(n, 3, size, size) normalised pictures and (n, 1, size, size) masks in 0 to 1."""
@@ -183,7 +182,7 @@ class Cutouts:
             x = self.draw(kind, count)
             if kind == "photos":  # the teacher's edges are wide
                 x[:, 3:] = ((x[:, 3:] - 0.3) / 0.4).clamp_(0, 1)
-            staying = {"photos": 0.5, "pets": 0.65, "sketches": 0.0}[kind]
+            staying = {"photos": 0.5, "pets": 0.8, "sketches": 0.0}[kind]
             k = int(count * staying + self.rng.random())  # the right share in the long run
             zoom = (0.9, 2.2) if kind == "sketches" else (0.5, 1.4)
             if k:
@@ -199,7 +198,7 @@ class Cutouts:
         return normalise(spoil(pixels, self.rng)), torch.cat([masks, stay[:, 3:]])
 
     def validation(self, size: int) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
-        """Unchanged pictures of the classes and litters kept for choosing."""
+        """Unchanged pictures of the classes and pets kept for choosing."""
         found = {}
         for kind in ("val photos", "val pets"):
             if held := self.kinds[kind]:

@@ -1,15 +1,20 @@
-"""How well the shipped `cutout.onnx` does, through rembg: called by `train_cutout.py evaluate`."""
+"""How well the shipped `cutout.onnx` does, through rembg: called by `train_cutout.py evaluate`.
+
+Prints the figures and draws `data/models/cutout/failures.jpg`: where it does worst.
+"""
 
 import time
 from pathlib import Path
 
 import numpy as np
 from cutout_labels import judge
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
-from vitsim.background import mask_of
+from vitsim.background import cut_out, mask_of
 from vitsim.datasets import pets
 from vitsim.models import shipped
+
+TILE, CAPTION, SHOWN = 150, 22, 5  # pixels, pixels, failures of each of two kinds
 
 
 def iou(found: np.ndarray, true: np.ndarray) -> float:
@@ -41,10 +46,12 @@ def evaluate(build: Path, some: int | None = None) -> None:
     table = table[[Path(path).is_file() for path in table["photo"]]]  # all, unless being rendered
     if some:
         table = table.sample(min(some, len(table)), random_state=0)
-    scores = []
+    scores, rendered, real = [], [], []  # the latter two: (IoU, picture, mask, what, of whom)
     for row in table.itertuples():
         image, true = Image.open(row.photo).convert("RGB"), Image.open(row.mask).convert("L")
-        scores.append(iou(np.asarray(mask_of(image)), np.asarray(true)))
+        mask = mask_of(image)
+        scores.append(iou(np.asarray(mask), np.asarray(true)))
+        rendered.append((scores[-1], image, mask, f"{row.place}, {row.light}", row.pet))
     report("shipped test pets, exact masks", scores, list(table["pet"]))
     for column in ("place", "light", "quality"):
         means = table.assign(iou=scores).groupby(column)["iou"].mean().sort_values()
@@ -56,12 +63,13 @@ def evaluate(build: Path, some: int | None = None) -> None:
         columns = (chunk[key][use] for key in ("pictures", "masks", "names", "splits"))
         for picture, mask, name, split in zip(*columns, strict=True):
             if split in found:
-                p = np.asarray(mask_of(Image.fromarray(picture)))
-                everything = np.full_like(mask, 255)
+                image = Image.fromarray(picture)
+                p, kind = mask_of(image), name.split("/")[1]
                 one, all_, groups = found[split]
-                one.append(iou(p, mask))
-                all_.append(iou(everything, mask))
-                groups.append(name.split("/")[1])
+                one.append(iou(np.asarray(p), mask))
+                all_.append(iou(np.full_like(mask, 255), mask))
+                groups.append(kind)
+                real.append((one[-1], image, p, kind, name))
     titles = {"heldout": "animal classes never trained on, the teacher's masks",
               "gallery": "animal photos of the sample gallery, the teacher's masks"}  # fmt: skip
     for split, (one, all_, groups) in found.items():
@@ -69,10 +77,28 @@ def evaluate(build: Path, some: int | None = None) -> None:
         print(f"    all marked foreground: {np.mean(all_):.3f}; by class: " + ", ".join(
             f"{g} {np.mean([s for s, h in zip(one, groups, strict=True) if h == g]):.2f} "
             f"({groups.count(g)})" for g in sorted(set(groups))))  # fmt: skip
+    draw_failures(rendered, real, shipped("cutout") / "failures.jpg")
     size = (shipped("cutout") / "cutout.onnx").stat().st_size
     wall, busy = speed()
     print(f"{size / 1e6:.2f} MB; at 320 px the network alone takes {wall:.0f} ms with one thread, "
           f"{busy:.0f} ms of them computing (median of 20)")  # fmt: skip
+
+
+def draw_failures(rendered: list[tuple], real: list[tuple], path: Path) -> None:
+    """The worst of rendered pets, each another pet, and of real animals, each another class."""
+    width, line = 3 * TILE + 8, TILE + CAPTION
+    sheet = Image.new("RGB", (2 * width - 8, SHOWN * line), "white")
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(15)
+    for column, (rows, alike) in enumerate(((rendered, 4), (real, 3))):
+        worst = {}
+        for row in sorted(rows, key=lambda row: row[0]):
+            worst.setdefault(row[alike], row)
+        for place, (score, image, mask, what, _) in enumerate(list(worst.values())[:SHOWN]):
+            left, top = column * width, place * line
+            pen.text((left, top + 2), f"{what}: IoU {score:.2f}", "black", font)
+            for i, tile in enumerate((image, mask.convert("RGB"), cut_out(image, mask))):
+                sheet.paste(tile.resize((TILE, TILE)), (left + i * TILE, top + CAPTION))
+    sheet.save(path, quality=80, optimize=True)
 
 
 def speed() -> tuple[float, float]:
