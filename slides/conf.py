@@ -34,6 +34,7 @@ revealjs_script_conf = {
     "transition": "none",
     "navigationMode": "linear",
     "center": False,
+    "controls": False,
     "pdfSeparateFragments": False,
 }
 

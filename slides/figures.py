@@ -219,7 +219,7 @@ def numbers() -> dict[str, str]:
                "chance": 1 / pets}  # fmt: skip
     counts = {"gallery_pets": pets, "pairs": scores.size, "pets": len({*asked, *shown})}
     return {k: f"{100 * v:.0f}" for k, v in per_100.items()} | {
-        k: str(v) for k, v in counts.items()
+        k: f"{v:,}".replace(",", "\u202f") for k, v in counts.items()
     } | {"model": encoder().name}  # fmt: skip
 
 
