@@ -1,6 +1,7 @@
 """The figures of the lessons and of the command line, a file for each thing that is drawn."""
 
 from .errors import cost_curves, det, error_rates, interval_panels, recall_by_gallery_size, roc
+from .factors import factor_strips, forest, residual_plots, score_by_turn
 from .photos import match_grid, photo_row
 from .scores import score_matrix, score_strips
 from .vectors import arrows
@@ -11,6 +12,8 @@ __all__ = [
     "cost_curves",
     "det",
     "error_rates",
+    "factor_strips",
+    "forest",
     "heat_maps",
     "interval_panels",
     "match_grid",
@@ -18,7 +21,9 @@ __all__ = [
     "photo_map",
     "photo_row",
     "recall_by_gallery_size",
+    "residual_plots",
     "roc",
+    "score_by_turn",
     "score_matrix",
     "score_strips",
     "spotlights",
