@@ -2,6 +2,7 @@
 
 from .errors import cost_curves, det, error_rates, interval_panels, recall_by_gallery_size, roc
 from .factors import factor_strips, forest, residual_plots, score_by_turn
+from .matching import patch_lines, recall_curves
 from .photos import match_grid, photo_row
 from .scores import score_matrix, score_strips
 from .vectors import arrows
@@ -18,10 +19,12 @@ __all__ = [
     "interval_panels",
     "match_grid",
     "patch_grid",
+    "patch_lines",
     "photo_map",
     "photo_row",
     "recall_by_gallery_size",
     "residual_plots",
+    "recall_curves",
     "roc",
     "score_by_turn",
     "score_matrix",
