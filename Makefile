@@ -9,7 +9,7 @@ SETUP_OPTIONS ?=
 DEMO_PHOTO ?= data/pets/photos/dog_020/dog_020_05.jpg
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test lint notebooks pets tiny cutout gallery evaluate constraints clean
+.PHONY: help demo lab test lint notebooks slides handout kit pets tiny cutout gallery evaluate constraints clean
 
 help:  ## say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|'
@@ -29,6 +29,16 @@ lint: $(TESTED)  ## check the style of the code
 
 notebooks: $(TESTED)  ## build the notebooks of both languages from notebooks/source
 	$(BIN)/python tools/build_notebooks.py
+
+slides: $(TESTED)  ## build the slides of both languages: build/slides/en/index.html and pt
+	$(BIN)/python tools/build_slides.py
+
+handout: $(TESTED)  ## the slides as PDF, and a look at each (needs Chromium)
+	$(BIN)/python tools/build_slides.py --handout
+	$(BIN)/python tools/check_slides.py
+
+kit: $(READY)  ## everything for a room without a network, in build/kit
+	$(BIN)/python tools/offline_kit.py --out build/kit
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"vitsim needs Python 3.11 or newer; {sys.executable} is {v[0]}.{v[1]}. Name another: make PYTHON=python3.12")'
