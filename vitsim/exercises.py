@@ -60,6 +60,8 @@ def _mismatch(answer, expected, tolerance: float) -> tuple[str, str] | None:
         mine, theirs = _numbers(answer), _numbers(expected)
     except (TypeError, ValueError):
         kind, wanted = type(answer).__name__, type(expected).__name__
+        if kind == wanted:  # a list of names where numbers are expected
+            return "", ""
         return f"(A {wanted} is expected, not {kind}.)", f"(Espera-se {wanted}, não {kind}.)"
     if mine.shape != theirs.shape:
         shapes = f"{mine.shape} ≠ {theirs.shape}"

@@ -6,44 +6,45 @@
 # %% [markdown] lang="en"
 # # 01 · Preprocessing
 #
-# In May 2024, floods in Rio Grande do Sul separated thousands of animals from their owners, and
-# volunteers compared photographs by eye. Before a computer can help, every photograph must reach
-# it in the same form.
+# Before a computer can ask "is it the same one?", every photograph must reach it in the same form:
+# upright, in RGB, square, without its background.
 #
 # **You will be able to**
 # - read a picture as an array, and open any photograph upright and in RGB;
-# - fit it to a square, knowing what each way costs;
-# - remove a background without bringing it back by accident, and prepare a whole folder.
+# - fit it to a square and remove its background, knowing what each way costs;
+# - prepare a whole folder, and go on where you stopped.
 #
 # **Time:** 30 minutes and 15 for the exercises. **You need:** a little NumPy; no network.
 
 # %% [markdown] lang="pt"
 # # 01 · Pré-processamento
 #
-# Em maio de 2024, as enchentes no Rio Grande do Sul separaram milhares de animais de seus
-# tutores, e voluntários compararam fotografias a olho. Antes que um computador possa ajudar,
-# toda foto precisa chegar a ele no mesmo formato.
+# Antes que um computador possa perguntar "será o mesmo?", toda foto precisa chegar a ele da mesma
+# forma: na posição certa, em RGB, quadrada, sem fundo.
 #
 # **Ao final, você saberá**
 # - ler uma imagem como um arranjo (*array*) e abrir qualquer foto na posição certa e em RGB;
-# - ajustá-la a um quadrado, sabendo quanto custa cada maneira;
-# - remover o fundo sem trazê-lo de volta por descuido e preparar uma pasta inteira.
+# - ajustá-la a um quadrado e remover seu fundo, sabendo quanto custa cada escolha;
+# - preparar uma pasta inteira e retomar de onde parou.
 #
 # **Tempo:** 30 minutos, mais 15 para os exercícios. **Requisitos:** um pouco de NumPy;
 # internet, não.
 
 # %%
+import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image
 
 try:
-    from vitsim import background, datasets, images, plots
+    from vitsim import background, datasets, files, images, plots
 except ModuleNotFoundError:
     # %pip install --quiet "vitsim[notebooks] @ git+{{repository}}"
-    from vitsim import background, datasets, images, plots
+    from vitsim import background, datasets, files, images, plots
+from vitsim.encoder import Encoder
 from vitsim.exercises import check
 
 # %matplotlib inline
@@ -67,32 +68,31 @@ print(cat[100, 150])
 
 # %% [markdown] lang="en"
 # Pillow says width × height; NumPy says rows × columns × **channels**. Each pixel holds red, green
-# and blue (**RGB**), 8 bits each: from 0 to 255. The pixel in row 100, column 150 has more red than
-# blue: ginger fur. Each channel alone is a grey picture:
+# and blue (**RGB**), 8 bits each: from 0 to 255. This one has more red than blue: ginger fur. Each
+# channel alone is a grey picture:
 
 # %% [markdown] lang="pt"
 # O Pillow diz largura × altura; o NumPy, linhas × colunas × **canais**. Cada pixel guarda vermelho,
-# verde e azul (**RGB**), com 8 bits cada: de 0 a 255. O pixel da linha 100, coluna 150 tem mais
-# vermelho que azul: pelo alaranjado. Cada canal, sozinho, é uma imagem em tons de cinza:
+# verde e azul (**RGB**), com 8 bits cada: de 0 a 255. Este tem mais vermelho que azul: pelo
+# alaranjado. Cada canal, sozinho, é uma imagem em tons de cinza:
 
 # %%
 channels = [Image.fromarray(cat[:, :, channel]) for channel in range(3)]
 plots.photo_row([photo, *channels], ["RGB", "R  [:, :, 0]", "G  [:, :, 1]", "B  [:, :, 2]"])
 
 # %% [markdown] lang="en"
-# The fur is bright in R and dark in B. The whiskers are bright in all three, and so look white.
+# The fur is bright in R, dark in B. The whiskers are bright in all three: white.
 #
 # ### Exercise 1: predict
 # A Vision Transformer takes squares of 224 × 224 pixels, three channels, each number a `float32`
-# of 4 bytes. How many bytes hold a batch of 16 photos? Write your number in place of `None`.
+# of 4 bytes. How many bytes hold a batch of 16 photos?
 
 # %% [markdown] lang="pt"
-# O pelo é claro em R e escuro em B. Os bigodes são claros nos três e, por isso, parecem brancos.
+# O pelo é claro em R, escuro em B. Os bigodes são claros nos três: brancos.
 #
 # ### Exercício 1: preveja
 # Um *Vision Transformer* recebe quadrados de 224 × 224 pixels, três canais, cada número um
-# `float32` de 4 bytes. Quantos bytes ocupa um lote de 16 fotos? Escreva seu número no lugar de
-# `None`.
+# `float32` de 4 bytes. Quantos bytes ocupa um lote de 16 fotos?
 
 # %% tags=["exercise"]
 prediction = None
@@ -139,18 +139,18 @@ inks = np.asarray(photo.convert("CMYK"))
 print(inks.shape, np.abs(inks[:, :, :3].astype(int) - (255 - cat)).max())
 
 # %% [markdown] lang="en"
-# Our formula and Pillow agree: the largest difference is 0. But there are four channels now. A
-# network built for three refuses them or, worse, takes the first three: a negative.
+# The largest difference is 0. But there are four channels now: a network built for three refuses
+# them or, worse, takes the first three, a negative.
 #
-# Scanners and scientific cameras store **16 bits**, up to 65,535. Cutting such numbers down to 8
-# bits keeps their *last* bits, the least important ones. Dividing by 257 keeps the first.
+# Scanners store **16 bits**, up to 65,535. Cutting them to 8 keeps the *last* ones, the least
+# important. Dividing by 257 keeps the first.
 
 # %% [markdown] lang="pt"
-# Nossa fórmula e o Pillow concordam: a maior diferença é 0. Mas agora são quatro canais. Uma rede
-# feita para três os recusa ou, pior, usa os três primeiros: um negativo.
+# A maior diferença é 0. Mas agora são quatro canais: uma rede feita para três os recusa ou, pior,
+# usa os três primeiros, um negativo.
 #
-# Escâneres e câmeras científicas guardam **16 bits**, até 65.535. Truncar esses números para 8 bits
-# preserva os *últimos* bits, os menos importantes. Dividi-los por 257 preserva os primeiros.
+# Escâneres guardam **16 bits**, até 65.535. Truncá-los para 8 preserva os *últimos*, os menos
+# importantes. Dividir por 257 preserva os primeiros.
 
 # %%
 deep = np.uint16(65535 * np.sqrt(cat[:, :, 1] / 255))
@@ -167,8 +167,8 @@ plots.photo_row(grey, ["deep.astype(np.uint8)", "deep / 257"])
 # %% [markdown] lang="pt"
 # À esquerda, ruído; à direita, a gata. Nenhum erro foi acusado.
 #
-# Um celular em pé costuma guardar a imagem deitada, com uma anotação, a orientação **EXIF**,
-# sobre como girá-la. Os visualizadores obedecem; `Image.open`, não.
+# Um celular em pé costuma guardar a imagem deitada, com uma anotação, a orientação **EXIF**, de
+# como girá-la. Visualizadores obedecem; `Image.open`, não.
 
 # %%
 folder = Path(tempfile.mkdtemp())
@@ -180,17 +180,16 @@ stored, upright = Image.open(folder / "phone.jpg"), images.open_photo(folder / "
 plots.photo_row([stored, upright], ["Image.open", "images.open_photo"])
 
 # %% [markdown] lang="en"
-# Left, the stored picture lies down; right, `images.open_photo` has read the note. It also turns
-# CMYK, 16 bits and greys into 8-bit RGB, so from here on every photo goes through it.
+# `images.open_photo` has read the note. It also turns CMYK, 16 bits and greys into 8-bit RGB; from
+# here on, every photo goes through it.
 #
 # ## 3. Making it square
 #
 # A Vision Transformer wants a square. A photo of 600 × 400 gets there in three ways.
 
 # %% [markdown] lang="pt"
-# À esquerda, a imagem guardada está deitada; à direita, `images.open_photo` leu a anotação. A
-# função também converte CMYK, 16 bits e tons de cinza em RGB de 8 bits; daqui em diante, toda foto
-# passa por ela.
+# `images.open_photo` leu a anotação. Também converte CMYK, 16 bits e cinza em RGB de 8 bits; daqui
+# em diante, toda foto passa por ela.
 #
 # ## 3. Do retângulo ao quadrado
 #
@@ -202,17 +201,14 @@ squares = [images.fit(coffee, 224, how) for how in images.FITS]
 plots.photo_row([coffee, *squares], ["600 × 400", *images.FITS])
 
 # %% [markdown] lang="en"
-# **Letterbox** keeps all, and spends part of the square on a flat colour. **Squash** keeps all, but
-# the cup grows slim. **Crop** keeps the proportions, but the saucer loses its left rim.
-#
-# How much, in numbers? And for the same cup in a portrait photo of 300 × 400?
+# **Letterbox** keeps all, and spends part of the square on grey bars. **Squash** keeps all, but the
+# cup grows slim. **Crop** keeps the proportions, but the saucer loses its rim. In numbers, also for
+# a portrait photo of 300 × 400:
 
 # %% [markdown] lang="pt"
-# **Letterbox** (tarjas) conserva tudo e gasta parte do quadrado com uma cor lisa. **Squash**
+# **Letterbox** (tarjas) conserva tudo e gasta parte do quadrado com faixas cinzas. **Squash**
 # (achatar) conserva tudo, mas a xícara emagrece. **Crop** (cortar) conserva as proporções, mas o
-# pires perde a borda esquerda.
-#
-# Quanto, em números? E para a mesma xícara em uma foto vertical de 300 × 400?
+# pires perde a borda. Em números, também para uma foto vertical de 300 × 400:
 
 # %%
 for width, height in [(600, 400), (300, 400)]:
@@ -221,19 +217,41 @@ for width, height in [(600, 400), (300, 400)]:
     print(f"squash {height / width:.2f}")
 
 # %% [markdown] lang="en"
-# Letterbox fills 0.33 of the square with colour; crop throws 0.33 of the photo away. Squash makes
-# the cup 0.67 times as wide as it should be in one photo and 1.33 times in the other: two photos of
-# *one* cup now disagree by a factor of two. The processor of `google/vit-base-patch16-224`
-# squashes; vitsim letterboxes unless told otherwise. Lesson 06 measures which ranks better.
+# Letterbox fills 0.33 of the square with grey; crop throws 0.33 of the photo away; squash makes the
+# cup 0.67 times as wide as it is in one photo, 1.33 times in the other. What does that do to a
+# match? Choose a model (`None` is the shipped `tiny`) and score two photos of *one* cup.
+
+# %% [markdown] lang="pt"
+# O letterbox preenche 0,33 do quadrado com cinza; o corte joga fora 0,33 da foto; o squash deixa a
+# xícara com 0,67 da largura real em uma foto, 1,33 na outra. O que isso faz com um escore? Escolha
+# um modelo (`None` é o `tiny`, do curso) e compare duas fotos da *mesma* xícara.
+
+# %%
+model = None  # "google/vit-base-patch16-224", "facebook/dinov2-small"
+
+encoder = Encoder.load(model)
+tall, shown, titles = coffee.crop((140, 0, 440, 400)), [], []
+for how in images.FITS:
+    cup, same_cup, other = encoder.embed([coffee, tall, photo], how=how)
+    print(f"{how:10} cat {cup @ other:.2f}")
+    shown += [images.fit(coffee, 224, how), images.fit(tall, 224, how)]
+    titles += [how, f"{cup @ same_cup:.2f}"]
+plots.photo_row(shown, titles)
+
+# %% [markdown] lang="en"
+# Above the portrait photos stands their score with the landscape one; printed is the cup's with the
+# cat. Which way has the widest gap? The network sees bars, too: above and below in one photo, at
+# the sides in the other. One cup proves nothing; lesson 06 measures. vitsim letterboxes;
+# `google/vit-base-patch16-224` squashes.
 #
 # ### Exercise 2: build
 # Write the letterbox: scale the longer side to `size`, paste in the middle of a grey square.
 
 # %% [markdown] lang="pt"
-# O letterbox preenche 0,33 do quadrado com cor; o corte joga fora 0,33 da foto. O squash deixa a
-# xícara com 0,67 da largura devida em uma foto e 1,33 na outra: duas fotos da *mesma* xícara passam
-# a discordar por um fator de dois. O processador de `google/vit-base-patch16-224` achata; o vitsim
-# usa letterbox, salvo indicação em contrário. A aula 06 mede qual ordena melhor.
+# Acima das fotos verticais está seu escore com a horizontal; impresso, o da xícara com a gata. Qual
+# caminho tem a maior diferença? A rede também vê as tarjas: em cima e embaixo em uma foto, dos lados
+# na outra. Uma xícara não prova nada; a aula 06 mede. O vitsim usa tarjas;
+# `google/vit-base-patch16-224` achata.
 #
 # ### Exercício 2: construa
 # Escreva o letterbox: leve o lado maior a `size` e cole a foto no meio de um quadrado cinza.
@@ -257,7 +275,7 @@ check(
 # <details><summary>Hint</summary>
 #
 # `scale = size / max(image.size)`; new sides: `round(side * scale)`. `square.paste(small, (x, y))`
-# wants the upper left corner, and both margins are equal.
+# wants the upper left corner; both margins are equal.
 # </details>
 
 # %% [markdown] lang="pt"
@@ -281,17 +299,16 @@ def my_letterbox(image, size):
 check(my_letterbox(coffee, 224), images.fit(coffee, 224), tolerance=1)
 
 # %% [markdown] lang="en"
-# ## 4. The background
+# ## 4. What is pet, what is not
 #
-# Two pets on one lawn can look more alike than one pet in two places. So we keep the pet alone. Our
-# Toy Pets were rendered, and the renderer knows exactly which pixels are pet: the **mask**.
+# Two pets on one lawn can look more alike than one pet in two places. So we keep the pet alone. The
+# program that rendered the Toy Pets knows which pixels are pet: the **mask**.
 
 # %% [markdown] lang="pt"
-# ## 4. O fundo
+# ## 4. O que é animal, o que não é
 #
-# Dois animais no mesmo gramado podem parecer mais semelhantes que um animal em dois lugares. Por
-# isso ficamos só com o animal. Nossos Toy Pets foram gerados por computador, e o programa sabe
-# exatamente quais pixels são do animal: a **máscara**.
+# Dois animais no mesmo gramado podem se parecer mais que um animal em dois lugares. Por isso ficamos
+# só com o animal. O programa que gerou os Toy Pets sabe quais pixels são do animal: a **máscara**.
 
 # %%
 pets = datasets.pets()
@@ -301,42 +318,14 @@ print(pet.size, mask.size, f"{np.mean(np.asarray(mask)) / 255:.2f}")
 plots.photo_row([pet, mask], ["photo", "mask"])
 
 # %% [markdown] lang="en"
-# White is pet, black is not: only 0.22 of the photo is cat. Now shrink both to a quarter. A pixel
-# on the border then covers 4 × 4 old ones, some of them pet, some not: their mean is a **soft
-# mask**.
+# White is pet: only 0.22 of the photo. How good is another mask? **Intersection over union** (IoU):
+# pixels in both, divided by pixels in either. We try it on masks spoiled on purpose: moved by 8
+# pixels, and cut in half.
 
 # %% [markdown] lang="pt"
-# Branco é animal; preto, não: só 0,22 da foto é gato. Agora reduza foto e máscara a um quarto do
-# lado. Um pixel da borda passa a cobrir 4 × 4 dos antigos, uns do animal, outros não: a média deles
-# é uma **máscara suave**.
-
-# %%
-box = Image.Resampling.BOX
-little, soft = pet.resize((80, 80), box), mask.resize((80, 80), box)
-hard = soft.point(lambda value: 255 * (value >= 128))
-shares = np.asarray(soft) / 255
-print(f"0 < m < 1: {np.mean((shares > 0) & (shares < 1)):.2f}")
-
-heads = [background.cut_out(little, m).crop((34, 20, 66, 52)) for m in (soft, hard)]
-zoomed = [head.resize((320, 320), Image.Resampling.NEAREST) for head in heads]
-plots.photo_row(zoomed, ["soft", "soft >= 0.5"])
-
-# %% [markdown] lang="en"
-# Left, pixels on the border mix with the grey: 0.05 of all are neither 0 nor 1. Right, a
-# **threshold** at 0.5 made each all or nothing, and the border a staircase. Networks give soft
-# masks too.
-#
-# How good is a mask? **Intersection over union** (IoU): pixels in both, divided by pixels in
-# either. We try it on masks spoiled on purpose: moved by 8 pixels, and cut in half.
-
-# %% [markdown] lang="pt"
-# À esquerda, pixels da borda se misturam ao cinza: 0,05 do total não é nem 0 nem 1. À direita, um
-# **limiar** de 0,5 fez de cada um tudo ou nada, e da borda, uma escada. Redes também dão máscaras
-# suaves.
-#
-# Quão boa é uma máscara? **Interseção sobre união** (IoU): pixels em ambas, divididos pelos pixels
-# em ao menos uma. Testemos com máscaras estragadas de propósito: uma deslocada em 8 pixels, outra
-# cortada ao meio.
+# Branco é animal: só 0,22 da foto. Quão boa é outra máscara? **Interseção sobre união** (IoU):
+# pixels em ambas, divididos pelos pixels em ao menos uma. Testemos com máscaras estragadas de
+# propósito: uma deslocada em 8 pixels, outra cortada ao meio.
 
 
 # %%
@@ -350,77 +339,150 @@ for name, spoiled in [("=", exact), ("→ 8", np.roll(exact, 8, axis=1)), ("½",
     print(f"{name:5} {iou(exact, spoiled):.2f}")
 
 # %% [markdown] lang="en"
-# The exact mask scores 1.00, and half of the pet scores half. A shift of 8 pixels, 2.5% of the
-# width, costs 0.22.
+# The exact mask scores 1.00, half of it half; a shift of 2.5% of the width costs 0.22.
 #
-# The **cut-out** was made like this: `m · photo + (1 − m) · colour`. By hand:
+# ## 5. A network draws the mask
+#
+# Real photos come without masks; **U²-Net** guesses them. It is a U: on the way down it halves the
+# picture again and again, and each number sees more of the scene; on the way up it doubles it, and
+# takes back at every size the detail seen before. Every stage is itself a small U, hence the
+# square. Out comes, for each pixel, a number from 0 to 1: how likely it is foreground.
+#
+# **rembg** runs such networks; `cutout`, a narrow one, comes with the course. Loading takes up to a
+# minute, once.
 
 # %% [markdown] lang="pt"
-# A máscara exata vale 1,00, e metade do animal vale metade. Um deslocamento de 8 pixels, 2,5% da
-# largura, custa 0,22.
+# A máscara exata vale 1,00; metade dela, metade; um deslocamento de 2,5% da largura custa 0,22.
 #
-# O **recorte** foi feito assim: `m · foto + (1 − m) · cor`. À mão:
+# ## 5. Uma rede desenha a máscara
+#
+# Fotos reais vêm sem máscara; a **U²-Net** a estima. Ela é um U: ao descer, reduz a imagem à metade
+# repetidas vezes, e cada número vê mais da cena; ao subir, volta a dobrá-la e recupera, em cada
+# tamanho, os detalhes já vistos. Cada etapa é, por sua vez, um pequeno U: daí o quadrado. O
+# resultado, para cada pixel, é um número de 0 a 1: quão provável é que seja primeiro plano.
+#
+# O **rembg** executa redes assim; a `cutout`, uma versão estreita, vem com o curso. Na primeira
+# vez, carregá-la leva até um minuto.
 
-# %%
-m = shares[:, :, None]
-by_hand = m * np.asarray(little) + (1 - m) * np.array(images.GREY)
-by_vitsim = np.asarray(background.cut_out(little, soft, images.GREY))
-print(np.abs(by_hand - by_vitsim).max() <= 1)
+# %% tags=["nbval-ignore-output"]
+weights = background.fetch("cutout")
+os.environ["U2NET_HOME"] = str(weights.parent)  # rembg takes custom weights from there only
+import rembg
+
+on_cpu = ["CPUExecutionProvider"]
+session = rembg.new_session("u2net_custom", model_path=str(weights), providers=on_cpu)
+del os.environ["U2NET_HOME"]
+print("rembg ✓")
 
 # %% [markdown] lang="en"
-# Equal up to rounding. Which colour?
+# First by hand: scale the numbers as in training (ImageNet's mean and deviation), put the channels
+# first, run the network. Then by rembg, which also stretches the answer to the full range.
 
 # %% [markdown] lang="pt"
-# Iguais, salvo arredondamento. E que cor usar?
+# Primeiro, à mão: padronizar os números como no treino (média e desvio da ImageNet), pôr os canais
+# na frente, executar a rede. Depois, pelo rembg, que ainda estica a resposta ao intervalo inteiro.
+
+# %%
+scaled = np.asarray(pet) / np.asarray(pet).max()
+scaled = (scaled - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
+given = scaled.transpose(2, 0, 1)[None].astype(np.float32)
+(answer,) = session.inner_session.run(None, {"input": given})
+print(given.shape, answer.shape)
+
+soft = rembg.remove(pet, session=session, only_mask=True)
+stretched = (answer[0, 0] - answer.min()) / (answer.max() - answer.min())
+print(np.abs(255 * stretched - np.asarray(soft)).max() <= 1)
+
+# %% [markdown] lang="en"
+# The same, up to rounding. The stretch gives even a photo without a pet its mask.
+#
+# This is a **soft mask**: on the border, values between 0 and 1. A **threshold** at 0.5 makes each
+# pixel all or nothing. The **cut-out** lays the pet on a colour: `m · photo + (1 − m) · colour`.
+
+# %% [markdown] lang="pt"
+# Iguais, salvo arredondamento. Esticada assim, até uma foto sem animal ganha uma máscara.
+#
+# Esta é uma **máscara suave** (*soft*): na borda, valores entre 0 e 1. Um **limiar** de 0,5 faz de
+# cada pixel tudo ou nada. O **recorte** põe o animal sobre uma cor: `m · foto + (1 − m) · cor`.
+
+# %%
+m = np.asarray(soft)[:, :, None] / 255
+by_hand = m * np.asarray(pet) + (1 - m) * np.array(images.GREY)
+hard = soft.point(lambda value: 255 * (value >= 128))
+cuts = [background.cut_out(pet, one) for one in (soft, hard)]
+print(np.abs(by_hand - np.asarray(cuts[0])).max() <= 1)
+
+ears = [cut.crop((150, 76, 198, 124)) for cut in cuts]
+ears = [ear.resize((320, 320), Image.Resampling.NEAREST) for ear in ears]
+plots.photo_row([soft, hard, *ears], ["soft", "soft ≥ 0.5", "soft cut-out", "hard cut-out"])
+
+# %% [markdown] lang="en"
+# Right, an ear from near: a soft border mixes fur and grey, a hard one keeps or drops each
+# pixel. Are these good masks? `background.mask_of` asks rembg and keeps the answer on disk; 54 photos
+# of 18 pets, against the exact masks:
+
+# %% [markdown] lang="pt"
+# À direita, uma orelha de perto: a borda suave mistura pelo e cinza; a dura mantém ou descarta cada
+# pixel. São boas máscaras? `background.mask_of` chama o rembg e guarda a resposta no disco; 54 fotos
+# de 18 animais, diante das máscaras exatas:
+
+# %%
+shelter = pets.query("split == 'dev' and role == 'gallery'")
+ious = []
+for row in shelter.itertuples():
+    drawn = background.mask_of(images.open_photo(row.photo))
+    ious.append(iou(np.asarray(drawn) >= 128, np.asarray(Image.open(row.mask))))
+print(len(ious), shelter["pet"].nunique())
+plots.score_strips({"IoU": np.array(ious)})
+
+# %% [markdown] lang="en"
+# A mean hides failures. Here are the three worst:
+
+# %% [markdown] lang="pt"
+# Uma média esconde as falhas. Eis as três piores:
+
+# %%
+worst, shown, titles = np.argsort(ious)[:3], [], []
+for i in worst:
+    image = images.open_photo(shelter["photo"].iloc[i])
+    shown += [image, background.cut_out(image, background.mask_of(image))]
+    titles += [shelter["pet"].iloc[i], f"IoU {ious[i]:.2f}"]
+plots.photo_row(shown, titles)
+
+# %% [markdown] lang="en"
+# What stayed that is not pet? What is missing? A match would then compare sofas, or half a cat.
+#
+# ### Which colour?
+
+# %% [markdown] lang="pt"
+# O que ficou sem ser animal? O que falta? A busca compararia, então, sofás ou meio gato.
+#
+# ### Que cor?
 
 # %%
 other = pets[pets["photo"].str.endswith("cat_011_08.jpg")].iloc[0]
 tuxedo, outline = images.open_photo(other["photo"]), Image.open(other["mask"])
 values = np.array([0, 128, 255])
 cuts = [background.cut_out(tuxedo, outline, (int(value),) * 3) for value in values]
-plots.photo_row(cuts, [f"{value} → {(value / 255 - 0.5) / 0.5:.2f}" for value in values])
+plots.photo_row(cuts, [f"{value} → {(value / 255 - 0.5) / 0.5:z.2f}" for value in values])
 
 # %% [markdown] lang="en"
-# This cat's back melts into black. Is grey better for all? We count border pixels, 3 deep, that
-# come within 48 of the colour in every channel, on 160 photos of 16 pets.
-
-# %% [markdown] lang="pt"
-# As costas deste gato se dissolvem no preto. O cinza é melhor para todos? Contemos, na borda de 3
-# pixels, os que ficam a menos de 48 da cor em todos os canais, em 160 fotos de 16 animais.
-
-
-# %%
-def lost(photo, truth):
-    pixels, outline = np.asarray(images.open_photo(photo)), Image.open(truth).convert("L")
-    border = np.asarray(outline) > np.asarray(outline.filter(ImageFilter.MinFilter(7)))
-    return [np.mean(np.abs(pixels[border] - value).max(axis=1) < 48) for value in values]
-
-
-litters = pets[pets["litter"] != ""]
-hidden = np.mean([lost(*pair) for pair in litters[["photo", "mask"]].to_numpy()], axis=0)
-print(len(litters), litters["pet"].nunique())
-for value, share in zip(values, hidden, strict=True):
-    print(f"{value:3}   {share:.2f}")
-
-# %% [markdown] lang="en"
-# No: grey hides the *most*, 0.31 of the border, for many coats are of middle tones. The eye is not
-# the judge, though. After the arrow stands what the network receives, scaled to −1…1: **grey is
-# 0.00**, no signal. vitsim takes grey, for letterbox and cut-out alike; what counts is one colour
-# for all photos.
+# This cat's back melts into black; a grey coat would melt into grey. But the eye is not the judge:
+# after the arrow stands what the network receives, scaled to −1…1. **Grey is 0.00**, no signal.
+# vitsim takes it for bars and cut-outs alike; what counts is one colour for all photos.
 #
 # ### The alpha trap
 # Pictures can carry a fourth channel, **alpha**: how opaque each pixel is. It is tempting to store
-# the mask there. Chequers show where a picture is transparent.
+# the mask there. Chequers stand for transparency.
 
 # %% [markdown] lang="pt"
-# Não: o cinza é o que *mais* esconde, 0,31 da borda, pois muitas pelagens têm tons médios. Mas o
-# juiz não é o olho. Depois da seta está o que a rede recebe, na escala −1…1: **cinza é 0,00**,
-# nenhum sinal. O vitsim usa cinza no letterbox e no recorte; o que importa é uma só cor para todas
-# as fotos.
+# As costas deste gato somem no preto; uma pelagem cinza sumiria no cinza. Mas o juiz não é o olho:
+# depois da seta está o que a rede recebe, na escala −1…1. **Cinza é 0,00**, nenhum sinal. O vitsim o
+# usa em tarjas e recortes; o que importa é uma só cor para todas as fotos.
 #
 # ### A armadilha do alfa
 # Imagens podem trazer um quarto canal, **alfa**: o quanto cada pixel é opaco. É tentador guardar a
-# máscara ali. O xadrez mostra onde a imagem é transparente.
+# máscara ali. O xadrez indica transparência.
 
 # %%
 transparent = pet.copy()
@@ -431,17 +493,17 @@ plots.photo_row([transparent, trapped], ["RGBA", '.convert("RGB")'])
 
 # %% [markdown] lang="en"
 # The background is back: the difference from the photo is 0.00. It was only hidden, and `convert`
-# drops what hid it. Nothing warned us.
+# drops what hid it, without a warning.
 #
 # ### Exercise 3: change
-# Change the first line so that the background stays away, on grey.
+# Change the first line: grey instead of the background.
 
 # %% [markdown] lang="pt"
-# O fundo voltou: a diferença em relação à foto é 0,00. Ele estava apenas escondido, e `convert`
-# descarta o que o escondia. Nada nos avisou.
+# O fundo voltou: a diferença em relação à foto é 0,00. Estava apenas escondido, e `convert` descarta
+# o que o escondia, sem avisar.
 #
 # ### Exercício 3: modifique
-# Modifique a primeira linha para que o fundo não volte e o cinza fique em seu lugar.
+# Modifique a primeira linha: em vez do fundo, o cinza.
 
 # %% tags=["exercise"]
 flat = transparent.convert("RGB")
@@ -457,14 +519,13 @@ check(
 # %% [markdown] lang="en"
 # <details><summary>Hint</summary>
 #
-# Lay it on something: `Image.alpha_composite(below, above)` wants two RGBA pictures of one size.
+# `Image.alpha_composite(below, above)` wants two RGBA pictures of one size.
 # </details>
 
 # %% [markdown] lang="pt"
 # <details><summary>Dica</summary>
 #
-# Ponha algo por baixo: `Image.alpha_composite(abaixo, acima)` pede duas imagens RGBA do mesmo
-# tamanho.
+# `Image.alpha_composite(abaixo, acima)` pede duas imagens RGBA do mesmo tamanho.
 # </details>
 
 # %% tags=["solution"] cellView="form" jupyter={"source_hidden": true}
@@ -473,15 +534,14 @@ flat = Image.alpha_composite(below, transparent).convert("RGB")
 check(flat, background.cut_out(pet, mask, images.GREY), tolerance=1)
 
 # %% [markdown] lang="en"
-# ## 5. A whole folder
+# ## 6. A whole folder
 #
 # Real folders are untidy. So is ours: a copy, a night shot, a thumbnail, a broken file.
 
 # %% [markdown] lang="pt"
-# ## 5. Uma pasta inteira
+# ## 6. Uma pasta inteira
 #
-# Pastas reais são bagunçadas. A nossa também: uma cópia, uma foto noturna, uma miniatura, um
-# arquivo corrompido.
+# Pastas reais são bagunçadas. A nossa também: cópia, foto noturna, miniatura, arquivo corrompido.
 
 # %%
 for name in ["good.jpg", "copy.jpg"]:
@@ -493,38 +553,36 @@ for finding in images.audit(folder):
     print(f"{finding.path.name:12} {finding.kind}")
 
 # %% [markdown] lang="en"
-# One line per problem; `finding.text` says more. `good.jpg` is called a twin, of its copy.
-#
-# Large folders take hours. So: what is done is not done again.
+# `good.jpg` is a twin, of its copy. Large folders take hours, most of them for masks. Each is kept
+# as soon as it is drawn, by the content of its photo: a run that was cut goes on where it stopped.
+# We count from an empty cache:
 
 # %% [markdown] lang="pt"
-# Uma linha por problema; `finding.text` dá detalhes. `good.jpg` é apontada como gêmea (*twin*)
-# da própria cópia.
-#
-# Pastas grandes levam horas. Por isso, o que está feito não se refaz.
+# `good.jpg` é apontada como gêmea (*twin*) da própria cópia. Pastas grandes levam horas, quase
+# todas nas máscaras. Cada máscara é guardada assim que fica pronta, pelo conteúdo da foto; um
+# processamento interrompido é retomado de onde parou. Contemos a partir de um *cache* vazio:
 
 
 # %%
-def prepare(folder, out):
-    counts = {"new": 0, "kept": 0, "bad": 0}
+def prepare(folder):
+    squares = {}
     for path in images.find_photos(folder):
-        target = out / f"{path.stem}.png"
-        if target.exists():
-            counts["kept"] += 1
-            continue
-        try:
-            images.fit(images.open_photo(path), 224).save(target)
-            counts["new"] += 1
-        except images.PhotoError:
-            counts["bad"] += 1
-    return counts
+        with suppress(images.PhotoError):  # the audit has named it
+            cut, _ = background.remove_background(images.open_photo(path))
+            squares[path.name] = images.fit(cut, 224)
+    return squares
 
 
-squares_folder = Path(tempfile.mkdtemp())
-print(prepare(folder, squares_folder), prepare(folder, squares_folder), sep="\n")
+os.environ["VITSIM_CACHE"], kept = tempfile.mkdtemp(), 0
+for run in (1, 2):
+    squares = prepare(folder)
+    masks = len(list(files.cache_folder().rglob("*.png")))
+    print(f"{run}.   squares {len(squares)}   new masks {masks - kept}")
+    kept = masks
+plots.photo_row(list(squares.values()), list(squares))
 
 # %% [markdown] lang="en"
-# The first run made 5 squares; the second kept them and made 0. The broken file stopped neither.
+# Five squares from four masks: the copy needed none. The second run drew none at all.
 #
 # ## Quiz
 #
@@ -538,24 +596,26 @@ print(prepare(folder, squares_folder), prepare(folder, squares_folder), sep="\n"
 # </details>
 #
 # ## Remember
-# - A picture is rows × columns × channels; convert to 8-bit RGB, upright, as you open it.
-# - Letterbox keeps shape and edges; prepare every photo of a comparison the same way.
-# - Lay cut-outs on an explicit grey; never drop alpha.
-# - Audit a folder first, and make every long run able to go on.
+# - A picture is rows × columns × channels; open it upright, in 8-bit RGB.
+# - Prepare every photo of a comparison the same way.
+# - A network's mask is a guess: score it where you know the truth, look at the worst.
+# - Lay cut-outs on an explicit colour; never drop alpha.
+# - Audit first; let every long run go on where it stopped.
 #
 # **Next:** lesson 02 turns these squares into vectors, the embeddings.
 #
 # ## References
 # - [Pillow: modes and concepts](https://pillow.readthedocs.io/en/stable/handbook/concepts.html)
+# - X. Qin et al. (2020). [U²-Net](https://arxiv.org/abs/2005.09007).
+#   [rembg](https://github.com/danielgatis/rembg).
 # - T. Porter, T. Duff (1984).
 #   [Compositing digital images](https://doi.org/10.1145/964965.808606).
-# - A. Dosovitskiy et al. (2021). [An image is worth 16×16 words](https://arxiv.org/abs/2010.11929).
-# - Photos of Chelsea and the coffee:
+# - Chelsea and the coffee:
 #   [scikit-image](https://scikit-image.org/docs/stable/api/skimage.data.html).
 
 # %% [markdown] lang="pt"
-# A primeira rodada fez 5 quadrados; a segunda os manteve e não fez nenhum novo. O
-# arquivo corrompido não interrompeu nenhuma das duas.
+# Cinco quadrados com quatro máscaras: a cópia dispensou a sua. A segunda rodada não desenhou
+# nenhuma.
 #
 # ## Questionário
 #
@@ -570,17 +630,19 @@ print(prepare(folder, squares_folder), prepare(folder, squares_folder), sep="\n"
 # </details>
 #
 # ## Para lembrar
-# - Uma imagem é linhas × colunas × canais; ao abrir, converta para RGB de 8 bits, na posição certa.
-# - O letterbox conserva forma e bordas; prepare da mesma maneira todas as fotos que vai comparar.
-# - Componha os recortes sobre um cinza explícito; nunca descarte o alfa.
-# - Audite a pasta primeiro e faça com que todo processamento longo possa ser retomado.
+# - Uma imagem é linhas × colunas × canais; abra-a na posição certa, em RGB de 8 bits.
+# - Prepare da mesma maneira todas as fotos que vai comparar.
+# - A máscara de uma rede é uma estimativa: avalie-a onde conhece a verdade, olhe as piores.
+# - Componha recortes sobre uma cor explícita; nunca descarte o alfa.
+# - Audite primeiro; todo processamento longo deve poder ser retomado.
 #
 # **A seguir:** a aula 02 transforma esses quadrados em vetores, os *embeddings*.
 #
 # ## Referências
 # - [Pillow: modos e conceitos](https://pillow.readthedocs.io/en/stable/handbook/concepts.html)
+# - X. Qin et al. (2020). [U²-Net](https://arxiv.org/abs/2005.09007).
+#   [rembg](https://github.com/danielgatis/rembg).
 # - T. Porter, T. Duff (1984).
 #   [Compositing digital images](https://doi.org/10.1145/964965.808606).
-# - A. Dosovitskiy et al. (2021). [An image is worth 16×16 words](https://arxiv.org/abs/2010.11929).
-# - Fotos de Chelsea e do café:
+# - Chelsea e o café:
 #   [scikit-image](https://scikit-image.org/docs/stable/api/skimage.data.html).
