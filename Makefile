@@ -9,7 +9,7 @@ SETUP_OPTIONS ?=
 DEMO_PHOTO ?= data/pets/photos/dog_020/dog_020_05.jpg
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test lint notebooks slides handout kit pets tiny cutout gallery evaluate constraints clean
+.PHONY: help demo lab test browser lint notebooks slides handout kit pets tiny cutout gallery evaluate constraints clean
 
 help:  ## say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|'
@@ -23,6 +23,11 @@ lab: $(READY)  ## open the lessons in JupyterLab
 test: $(TESTED)  ## run every test
 	$(BIN)/python -m pytest -n 2 --dist loadscope
 
+browser: $(TESTED)  ## the demo page and the slides in a real browser (needs Chromium)
+	$(BIN)/python -m pytest tests/browser
+	$(BIN)/python tools/build_slides.py
+	$(BIN)/python tools/check_slides.py
+
 lint: $(TESTED)  ## check the style of the code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -33,9 +38,8 @@ notebooks: $(TESTED)  ## build the notebooks of both languages from notebooks/so
 slides: $(TESTED)  ## build the slides of both languages: build/slides/en/index.html and pt
 	$(BIN)/python tools/build_slides.py
 
-handout: $(TESTED)  ## the slides as PDF, and a look at each (needs Chromium)
+handout: $(TESTED)  ## the slides as PDF (needs Chromium)
 	$(BIN)/python tools/build_slides.py --handout
-	$(BIN)/python tools/check_slides.py
 
 kit: $(READY)  ## everything for a room without a network, in build/kit
 	$(BIN)/python tools/offline_kit.py --out build/kit

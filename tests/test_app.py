@@ -1,0 +1,161 @@
+"""The demo page: what it says of a photo, and that nothing of an upload stays or leaves."""
+
+import os
+import socket
+import time
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from gradio_client import Client, handle_file
+from PIL import Image
+
+from vitsim import VitsimError, app
+from vitsim.gallery import Gallery
+from vitsim.images import PhotoError
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory) -> Path:
+    """Twelve photos of three animals."""
+    folder, rng = tmp_path_factory.mktemp("photos"), np.random.default_rng(0)
+    for label in ("ana", "bob", "cid"):
+        (folder / label).mkdir()
+        for number in range(4):
+            pixels = rng.integers(0, 255, (40, 50, 3), dtype=np.uint8)
+            Image.fromarray(pixels).resize((200, 160)).save(folder / label / f"{number}.jpg")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def gallery(photos, small_encoder) -> Gallery:
+    return Gallery.build(photos, small_encoder)
+
+
+@pytest.fixture(scope="module")
+def address(gallery, photos):
+    import gradio
+
+    app.FORGET = 4
+    yield app.serve(gallery, [photos / "ana" / "0.jpg"], inbrowser=False, wait=False)
+    gradio.close_all()
+
+
+def test_strangers_leave_out_the_photos_own_label(gallery):
+    best, count = app.strangers(gallery)
+    labels = gallery.photos["label"].to_numpy()
+    scores = gallery.vectors @ gallery.vectors.T
+    expected = [scores[i][labels != labels[i]].max() for i in range(len(labels))]
+    assert count == 3
+    np.testing.assert_allclose(best, expected, atol=1e-6)
+
+
+def test_a_large_gallery_is_sampled(gallery):
+    assert len(app.strangers(gallery, most=5)[0]) == 4
+
+
+@pytest.mark.parametrize(("lang", "words"), [("en", "Best score **1.00**"), ("pt", "**1,00**")])
+def test_an_answer_speaks_the_language(gallery, photos, lang, words):
+    best, _ = app.strangers(gallery)
+    shown = app.answer(gallery, best, photos / "bob" / "1.jpg", lang)
+    assert words in shown.surety
+    assert len(shown.matches) == app.MATCHES
+    number = {"en": "1.00", "pt": "1,00"}[lang]
+    assert shown.matches[0][1] == f"1. {number} · bob"
+    assert shown.seen.size == (224, 224)
+    for picture in (shown.parts, shown.attention):
+        assert np.asarray(picture).std() > 10
+
+
+def surety(gallery, impostors, score=0.9):
+    return app._surety(score, np.asarray(impostors), gallery, "en")
+
+
+def test_how_sure_is_counted_among_strangers(gallery):
+    assert "about **25** score this high" in surety(gallery, [0.95, 0.1, 0.2, 0.3])
+    assert "about **1** score" in surety(gallery, [0.95] + 999 * [0.1])
+    assert "**none** scores this high" in surety(gallery, [0.1, 0.2])
+    assert "allows for 100 in 100" in surety(gallery, [0.1]), "rule of three with three animals"
+    assert "cannot be told" in surety(gallery, [])
+
+
+def test_both_languages_say_the_same_things():
+    assert set(app.WORDS["en"]) == set(app.WORDS["pt"])
+    for key, text in app.WORDS["en"].items():
+        named = {part.split("}")[0] for part in text.split("{")[1:]}
+        assert named == {part.split("}")[0] for part in app.WORDS["pt"][key].split("{")[1:]}, key
+
+
+def test_a_photo_with_too_many_pixels_is_refused_before_it_is_decoded(gallery, tmp_path):
+    Image.new("1", (10_000, 10_000)).save(tmp_path / "large.png")
+    with pytest.raises(PhotoError, match="100 megapixels, more than 60"):
+        app.answer(gallery, np.empty(0), tmp_path / "large.png", "en")
+
+
+def ask(address: str, path: Path, lang: str = "en"):
+    client = Client(address, verbose=False, headers={"accept-language": lang})
+    return client.predict(handle_file(path), api_name="/search")
+
+
+def test_the_page_answers_and_forgets(address, photos):
+    seen, matches, words, parts, attention = ask(address, photos / "cid" / "2.jpg", "pt-BR")
+    assert "Melhor escore" in words and len(matches) == app.MATCHES
+    assert all(Path(one).stat().st_size for one in (seen, parts, attention))
+    uploads = Path(os.environ["GRADIO_TEMP_DIR"])
+    assert uploads.is_dir()
+    for _ in range(60):
+        if not list(uploads.rglob("*.*")):
+            break
+        time.sleep(0.5)
+    assert not [path for path in uploads.rglob("*") if path.is_file()]
+    assert (photos / "ana" / "0.jpg").is_file()
+
+
+HOSTILE = {
+    "text.jpg": b"not a picture at all",
+    "empty.png": b"",
+    "truncated.jpg": None,
+    "bomb.png": None,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_upload_gets_a_sentence(address, photos, tmp_path, name):
+    path = tmp_path / name
+    if name == "truncated.jpg":
+        path.write_bytes((photos / "ana" / "1.jpg").read_bytes()[:900])
+    elif name == "bomb.png":
+        Image.new("1", (30_000, 30_000)).save(path)
+    else:
+        path.write_bytes(HOSTILE[name])
+    seen, matches, words, *_ = ask(address, path)
+    assert seen is None and not matches
+    assert words.startswith("⚠️ ") and name in words and "Traceback" not in words
+    assert str(tmp_path) not in words and words.count(". ") >= 1
+
+
+def test_two_users_at_once_each_get_their_own(address, photos):
+    asked = [photos / "ana" / "3.jpg", photos / "bob" / "3.jpg"] * 2
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda path: ask(address, path), asked))
+    for path, (_, matches, *_) in zip(asked, answers, strict=True):
+        assert matches[0]["caption"].endswith(path.parent.name)
+
+
+def test_the_browser_is_told_to_load_nothing_from_elsewhere(address):
+    with urllib.request.urlopen(address) as reply:
+        policy = reply.headers["content-security-policy"]
+        text = reply.read().decode()
+    assert "default-src 'self'" in policy and "http" not in policy
+    assert "fonts.googleapis" not in text
+
+
+def test_a_taken_port_is_told(gallery):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(VitsimError, match=f"port {port}: cannot be used"):
+            app.serve(gallery, [], port=port, inbrowser=False, wait=False)

@@ -1,0 +1,276 @@
+"""The demo page: a photo in, its ranked matches out, with what the model saw and how sure to be.
+
+Made with Gradio, for one room: it listens on this machine only unless told otherwise, loads
+nothing from elsewhere (the browser is told to refuse), and soon deletes what was uploaded.
+"""
+
+import os
+import tempfile
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from . import VitsimError
+from .attention import rollout
+from .evaluation import exceedance
+from .gallery import Gallery
+from .images import PhotoError, fit, open_photo
+from .indexing import prepare
+from .parts import correspondences
+from .plots import patch_lines, spotlights
+
+if TYPE_CHECKING:
+    import gradio
+    from matplotlib.figure import Figure
+
+MATCHES, LINES = 8, 15
+PIXELS, MEGABYTES, WAITING = 60e6, 20, 20  # the most of an upload, and of people in the queue
+FORGET = 60  # seconds that an upload and its answer stay on the disk, or half as long again
+POLICY = (
+    "default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
+    "style-src 'self' 'unsafe-inline'; connect-src 'self' data: blob:; frame-ancestors 'self'"
+)
+WORDS = {
+    "en": {
+        "title": "# Is it the same one?\nGive a photo of an animal. Its most similar photos come "
+        "back, best first. **A person decides.** Photos stay on this machine and are soon deleted.",
+        "photo": "Photo to look for",
+        "examples": "Or take one of these",
+        "seen": "What the model sees",
+        "matches": "Most similar, best first",
+        "parts": "Patches that choose each other",
+        "attention": "Attention rollout: where the vector comes from",
+        "surety": "Best score **{score}**. Of 100 photos of other animals, about **{share}** score "
+        "this high against this gallery ({count} photos, {labels} labels).",
+        "none": "Best score **{score}**. Of {count} photos of {labels} other animals, **none** "
+        "scores this high; with so few animals that still allows for {bound} in 100.",
+        "unknown": "Best score **{score}**. All photos of this gallery have one label or each its "
+        "own, so how often strangers score this high cannot be told.",
+        "large": "has {pixels} megapixels, more than {most}",
+        "smaller": "Take a smaller copy.",
+    },
+    "pt": {
+        "title": "# É o mesmo animal?\nDê a foto de um animal. As fotos mais parecidas aparecem em "
+        "ordem, a melhor primeiro. **Quem decide é uma pessoa.** As fotos ficam nesta máquina e "
+        "logo são apagadas.",
+        "photo": "Foto a procurar",
+        "examples": "Ou escolha uma destas",
+        "seen": "O que o modelo vê",
+        "matches": "Mais parecidas, a melhor primeiro",
+        "parts": "Patches que se escolhem um ao outro",
+        "attention": "Attention rollout: de onde vem o vetor",
+        "surety": "Melhor escore: **{score}**. De cada 100 fotos de outros animais, cerca de "
+        "**{share}** têm um escore tão alto nesta galeria ({count} fotos, {labels} rótulos).",
+        "none": "Melhor escore: **{score}**. De {count} fotos de {labels} outros animais, "
+        "**nenhuma** tem um escore tão alto; com tão poucos animais, ainda pode haver {bound} em "
+        "cada 100.",
+        "unknown": "Melhor escore: **{score}**. Todas as fotos desta galeria têm um só rótulo, ou "
+        "cada uma o seu; não dá para dizer com que frequência estranhos têm um escore tão alto.",
+        "large": "tem {pixels} megapixels, mais que {most}",
+        "smaller": "Use uma cópia menor.",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the page shows for one photo; `matches` are pictures with rank, score and label."""
+
+    seen: Image.Image
+    matches: list[tuple[Image.Image, str]]
+    surety: str
+    parts: Image.Image
+    attention: Image.Image
+
+
+def strangers(gallery: Gallery, most: int = 2000) -> tuple[np.ndarray, int]:
+    """(best scores of photos that look for an animal which is not there, number of animals).
+
+    Every photo of the gallery, or `most` of them, plays the query while the photos of its own
+    label are left out. Empty unless there are two labels, one of them with two photos.
+    """
+    labels = gallery.photos["label"].to_numpy()
+    count = len(set(labels))
+    if not 1 < count < len(labels):
+        return np.empty(0), count
+    rows = np.arange(len(labels))[:: -(-len(labels) // most)]
+    best = [
+        np.max(gallery.vectors[labels != labels[row]] @ gallery.vectors[row]) for row in rows
+    ]  # a row at a time: the whole matrix of a large gallery would not fit
+    return np.array(best), count
+
+
+def answer(gallery: Gallery, impostors: np.ndarray, photo: str | Path, lang: str) -> Answer:
+    """Everything the page says of one photo, in the language `en` or `pt`.
+
+    `impostors` come from `strangers`. Raises: `PhotoError`, and `ModelError` for the background.
+    """
+    words = WORDS[lang]
+    _refuse_large(photo, words)
+    seen, _ = prepare(photo, gallery.recipe)
+    found = gallery.match(photo, MATCHES)
+    best, _ = prepare(found[0].path, gallery.recipe)
+    encoder = gallery.encoder
+    pairs = correspondences(encoder.patch_tokens(seen), encoder.patch_tokens(best), k=LINES)
+    glow = rollout(encoder.attention(seen), encoder.grid)
+    return Answer(
+        seen=seen,
+        matches=[
+            (fit(open_photo(m.path), 320), f"{m.rank}. {_number(m.score, lang)} · {m.label}")
+            for m in found
+        ],
+        surety=_surety(found[0].score, impostors, gallery, lang),
+        parts=_picture(patch_lines([(seen, best, pairs)], encoder.grid, [""])),
+        attention=_picture(spotlights(seen, [glow], [""])),
+    )
+
+
+def page(gallery: Gallery, examples: list[Path]) -> "tuple[gradio.Blocks, gradio.I18n]":
+    """The page for an open gallery, and its texts; `serve` shows it."""
+    import gradio as gr
+
+    say = gr.I18n(**{lang: WORDS[lang] for lang in WORDS}, **{"pt-BR": WORDS["pt"]})
+    impostors, _ = strangers(gallery)
+    look = ["fullscreen"]  # and no button that shares or downloads
+
+    def search(photo: str | None, request: gr.Request):
+        if photo is None:
+            return None, [], "", None, None
+        try:
+            shown = answer(gallery, impostors, photo, _language(request))
+        except VitsimError as error:
+            told = str(PhotoError(Path(error.subject).name, error.reason, error.remedy))
+            return None, [], f"⚠️ {told}", None, None
+        return shown.seen, shown.matches, shown.surety, shown.parts, shown.attention
+
+    def take_example(event: gr.SelectData, request: gr.Request):
+        return None, *search(str(examples[event.index]), request)
+
+    with gr.Blocks(
+        title="vitsim", analytics_enabled=False, delete_cache=(FORGET // 2, FORGET)
+    ) as blocks:
+        gr.Markdown(say("title"))
+        with gr.Row():
+            with gr.Column(min_width=280):
+                photo = gr.Image(
+                    label=say("photo"), sources=["upload", "webcam"], type="filepath", height=320
+                )
+                # Not decoded by Gradio: `open_photo` has a sentence for whatever was uploaded.
+                photo.preprocess = lambda upload: None if upload is None else upload.path
+                chosen = gr.Gallery(label=say("examples"), columns=4, height=180, buttons=[],
+                                    allow_preview=False, visible=bool(examples))  # fmt: skip
+                seen = gr.Image(label=say("seen"), interactive=False, height=320, buttons=look)
+            with gr.Column(scale=2, min_width=300):
+                surety = gr.Markdown(elem_id="surety")
+                matches = gr.Gallery(
+                    label=say("matches"), columns=4, object_fit="contain", buttons=look
+                )
+                parts = gr.Image(label=say("parts"), interactive=False, buttons=look)
+                attention = gr.Image(label=say("attention"), interactive=False, buttons=look)
+        shown = [seen, matches, surety, parts, attention]
+        photo.input(search, photo, shown, api_name="search")
+        chosen.select(take_example, None, [photo, *shown], api_name=False)
+        thumbs = [fit(open_photo(path), 160) for path in examples]
+        blocks.load(lambda: thumbs, None, chosen)
+    return blocks.queue(max_size=WAITING), say
+
+
+def serve(
+    gallery: Gallery,
+    examples: list[Path],
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    inbrowser: bool = True,
+    wait: bool = True,
+) -> str:
+    """Show the page until interrupted; its address with `wait=False`.
+
+    Uploads lie in a folder of their own that is deleted at the end, and each after a minute or
+    two. Raises: `VitsimError` when the port is taken.
+    """
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    uploads = tempfile.TemporaryDirectory(prefix="vitsim-uploads-")
+    os.environ["GRADIO_TEMP_DIR"] = uploads.name
+    import gradio as gr
+    from starlette.middleware import Middleware
+
+    blocks, say = page(gallery, examples)
+    fonts = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}
+    try:
+        _, address, _ = blocks.launch(
+            server_name=host, server_port=port, share=False, inbrowser=inbrowser, quiet=True,
+            prevent_thread_lock=True, max_file_size=f"{MEGABYTES}mb", footer_links=[], i18n=say,
+            theme=gr.themes.Default(**fonts), app_kwargs={"middleware": [Middleware(_Policy)]},
+        )  # fmt: skip
+    except OSError as error:
+        remedy = "Choose another one with --port, or leave it out."
+        raise VitsimError(f"port {port}", f"cannot be used ({error})", remedy) from error
+    if wait:
+        print(f"{address} — Ctrl-C ends it.", flush=True)
+        blocks.block_thread()
+        uploads.cleanup()
+    return address
+
+
+class _Policy:
+    """Tells the browser to load nothing from any other machine."""
+
+    def __init__(self, app) -> None:
+        self.app = app
+
+    async def __call__(self, scope, receive, send) -> None:
+        async def send_with_policy(message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [
+                    *message["headers"],
+                    (b"content-security-policy", POLICY.encode()),
+                    (b"referrer-policy", b"no-referrer"),
+                ]
+            await send(message)
+
+        await self.app(scope, receive, send_with_policy)
+
+
+def _surety(score: float, impostors: np.ndarray, gallery: Gallery, lang: str) -> str:
+    """How often a stranger scores this high, in a sentence."""
+    labels = gallery.photos["label"].nunique()
+    said = {"score": _number(score, lang), "count": len(gallery), "labels": labels}
+    if impostors.size == 0:
+        return WORDS[lang]["unknown"].format(**said)
+    share = exceedance(impostors, score)
+    if share == 0:  # the rule of three, over animals: photos of one are not independent
+        return WORDS[lang]["none"].format(bound=min(100, -(-300 // labels)), **said)
+    return WORDS[lang]["surety"].format(share=max(1, round(100 * share)), **said)
+
+
+def _refuse_large(photo: str | Path, words: dict) -> None:
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(photo) as image:
+            pixels = image.width * image.height
+    except Exception:  # not a picture, or damaged: open_photo has the words
+        return
+    if pixels > PIXELS:
+        reason = words["large"].format(pixels=round(pixels / 1e6), most=round(PIXELS / 1e6))
+        raise PhotoError(photo, reason, words["smaller"])
+
+
+def _language(request) -> str:
+    asked = request.headers.get("accept-language", "") if request else ""
+    return "pt" if asked.lower().startswith("pt") else "en"
+
+
+def _number(value: float, lang: str) -> str:
+    text = f"{value:.2f}".replace("-", "−")
+    return text.replace(".", ",") if lang == "pt" else text
+
+
+def _picture(figure: "Figure") -> Image.Image:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
