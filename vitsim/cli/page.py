@@ -29,7 +29,7 @@ def show(
 ) -> None:
     """Open a page in the browser: drop a photo, see its matches and how sure to be.
 
-    English or Portuguese, as the browser asks. Photos stay on this machine and are not kept.
+    English or Portuguese, as the browser asks. Photos stay on this machine and are soon deleted.
     """
     try:
         import gradio  # noqa: F401

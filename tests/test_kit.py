@@ -1,0 +1,100 @@
+"""The offline kit: whole or refused, and a learner's work is never overwritten."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import offline_kit
+import pytest
+from kit import start
+
+WHEEL = "vitsim-0.0.1-py3-none-any.whl"
+METADATA = """Metadata-Version: 2.1
+Name: vitsim
+Version: 0.0.1
+Provides-Extra: notebooks
+Provides-Extra: app
+"""
+
+
+@pytest.fixture
+def kit(tmp_path, monkeypatch) -> Path:
+    """A kit with lessons and an empty package called vitsim instead of the large one."""
+    out = tmp_path / "kit"
+    (out / "wheels").mkdir(parents=True)
+    with zipfile.ZipFile(out / "wheels" / WHEEL, "w") as wheel:
+        wheel.writestr("vitsim/__init__.py", "")
+        wheel.writestr("vitsim-0.0.1.dist-info/METADATA", METADATA)
+        about = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        wheel.writestr("vitsim-0.0.1.dist-info/WHEEL", about)
+        wheel.writestr("vitsim-0.0.1.dist-info/RECORD", "")
+    (out / "KIT.txt").write_text("This kit is for one test\n", encoding="utf-8")
+    offline_kit.copy_lessons(out)
+    assert offline_kit.write_sums(out) > 5
+    monkeypatch.setattr(start, "KIT", out)
+    return out
+
+
+def run(kit: Path, *words: object, home: Path) -> subprocess.CompletedProcess:
+    command = [sys.executable, kit / "start.py", *words, "--folder", home]
+    outer = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", env=outer)
+
+
+def test_a_whole_kit_is_whole(kit):
+    assert start.damaged(kit) == []
+    assert not (kit / "notebooks" / "source").exists()
+    assert (kit / "notebooks" / "pt" / "03_similaridade.ipynb").is_file()
+
+
+def change(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1] + b"~")
+
+
+SPOILT = {
+    "a changed byte": (lambda kit: change(kit / "notebooks/en/03_similarity.ipynb"), "changed"),
+    "a missing file": (lambda kit: (kit / "wheels" / WHEEL).unlink(), "missing"),
+    "a wheel from elsewhere": (
+        lambda kit: (kit / "wheels" / "torch-9-py3-none-any.whl").write_bytes(b""),
+        "is not of this kit",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", SPOILT)
+def test_a_damaged_kit_is_refused_and_says_which_file(kit, tmp_path, what):
+    spoil, word = SPOILT[what]
+    spoil(kit)
+    (line,) = start.damaged(kit)
+    assert word in line
+    ended = run(kit, "install", home=tmp_path / "home")
+    assert ended.returncode == 1 and line in ended.stdout
+    assert not (tmp_path / "home").exists()
+
+
+def test_it_installs_from_the_kit_alone_and_keeps_a_learners_work(kit, tmp_path):
+    home = tmp_path / "home"
+    ended = run(kit, "install", home=home)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    lesson = home / "notebooks" / "en" / "03_similarity.ipynb"
+    lesson.write_text("my answers", encoding="utf-8")
+    assert run(kit, "install", home=home).returncode == 0
+    assert lesson.read_text(encoding="utf-8") == "my answers"
+
+
+def test_another_python_is_told_what_the_kit_is_for(kit, tmp_path):
+    wheel = kit / "wheels" / WHEEL
+    wheel.rename(wheel.with_name("vitsim-0.0.1-cp27-cp27m-win32.whl"))
+    offline_kit.write_sums(kit)
+    ended = run(kit, "install", home=tmp_path / "home")
+    assert ended.returncode == 1
+    assert "is not of the kit" in ended.stdout and "This kit is for one test" in ended.stdout
+
+
+def test_the_models_of_the_kit_are_found(tmp_path):
+    (tmp_path / "models" / "hub").mkdir(parents=True)
+    found = start.surroundings(tmp_path)
+    assert found["HF_HOME"] == str(tmp_path / "models" / "hub")
+    assert found.get("U2NET_HOME") == os.environ.get("U2NET_HOME")
