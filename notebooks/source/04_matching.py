@@ -6,13 +6,12 @@
 # %% [markdown] lang="en"
 # # 04 · Matching
 #
-# A dog is missing; a shelter has photographed hundreds. With embeddings (lesson 02) and cosines
-# (lesson 03) in hand, we can ask at last: which of these photos look most like this one? And what
-# in them looks alike?
+# A dog is missing; a shelter has photographed hundreds. With embeddings and cosines in hand we can
+# ask at last: which of these photos look most like this one? And what in them looks alike?
 #
 # **You will be able to**
 # - rank a gallery for a query, by hand and with FAISS, without losing the order;
-# - say how good rankings are: recall@k and mean average precision, against chance;
+# - judge rankings by recall@k and mean average precision, against chance;
 # - find which patch of one photo belongs to which of another.
 #
 # **Time:** 40 minutes and 20 for the exercises. **You need:** lesson 03; no network.
@@ -20,13 +19,12 @@
 # %% [markdown] lang="pt"
 # # 04 · Correspondência
 #
-# Um cachorro sumiu; um abrigo fotografou centenas. Com *embeddings* (aula 02) e cossenos (aula 03)
-# em mãos, podemos enfim perguntar: quais destas fotos mais se parecem com esta? E o que nelas se
-# parece?
+# Um cachorro sumiu; um abrigo fotografou centenas. Com *embeddings* e cossenos em mãos, podemos
+# enfim perguntar: quais destas fotos mais se parecem com esta? E o que nelas se parece?
 #
 # **Ao final, você saberá**
 # - ordenar uma galeria para uma consulta, à mão e com o FAISS, sem perder a ordem;
-# - dizer quão boas são as ordenações: *recall@k* e *mean average precision*, diante do acaso;
+# - avaliar ordenações com *recall@k* e *mean average precision*, diante do acaso;
 # - descobrir qual *patch* de uma foto corresponde a qual da outra.
 #
 # **Tempo:** 40 minutos, mais 20 para os exercícios. **Requisitos:** a aula 03; internet, não.
@@ -69,14 +67,14 @@ print(encoder.name, encoder.size, encoder.dim)
 # ## 1. The gallery
 #
 # A **gallery** is the collection in which we search; a **query** is the photo we ask with. Real
-# galleries are folders, so we make one: the pets cut out by their exact masks, a folder for each.
+# galleries are folders, so we make one, of pets cut out by their exact masks.
 
 # %% [markdown] lang="pt"
 # ## 1. A galeria
 #
-# Uma **galeria** (*gallery*) é a coleção em que buscamos; uma **consulta** (*query*) é a foto com
-# que perguntamos. Galerias reais são pastas; façamos uma: os animais recortados com suas máscaras
-# exatas, uma pasta para cada um.
+# Uma **galeria** (*gallery*) é a coleção em que buscamos; uma **consulta** (*query*), a foto com que
+# perguntamos. Galerias reais são pastas; façamos uma, com os animais recortados por suas máscaras
+# exatas.
 
 
 # %%
@@ -91,11 +89,10 @@ for _, row in datasets.pets("gallery", "dev").iterrows():
 print(len(list(folder.glob("*/*.png"))), len(list(folder.iterdir())))
 
 # %% [markdown] lang="en"
-# 54 photos of 18 pets. `Gallery.build` embeds each one, and labels it with its folder's name.
+# 54 photos of 18 pets. `Gallery.build` embeds each and labels it with its folder's name.
 
 # %% [markdown] lang="pt"
-# 54 fotos de 18 animais. `Gallery.build` calcula o *embedding* de cada uma e a rotula com o nome de
-# sua pasta.
+# 54 fotos de 18 animais. `Gallery.build` calcula seus *embeddings* e as rotula com o nome da pasta.
 
 # %%
 gallery = Gallery.build(folder, encoder, progress=bar)
@@ -104,21 +101,20 @@ print(gallery.vectors.shape)
 print(table.head(4).to_string())
 
 # %% [markdown] lang="en"
-# One row of numbers a photo, each of norm 1; and a table that says, row by row, whose it is.
+# A vector a photo, and a table that says, row by row, whose it is.
 #
 # ## 2. Nearest neighbours
 #
-# All vectors being of norm 1, a matrix product gives all cosines at once. `argsort` puts the
-# smallest first, hence the minus.
+# The vectors have norm 1, so one matrix product gives all cosines. `argsort` puts the smallest
+# first, hence the minus.
 
 # %% [markdown] lang="pt"
-# Uma linha de números por foto, cada uma de norma 1; e uma tabela que diz, linha a linha, de quem
-# ela é.
+# Um vetor por foto e uma tabela que diz, linha a linha, de quem ela é.
 #
 # ## 2. Vizinhos mais próximos
 #
-# Como todos os vetores têm norma 1, um produto de matrizes dá todos os cossenos de uma vez.
-# `argsort` põe o menor primeiro; daí o sinal de menos.
+# Os vetores têm norma 1; um só produto de matrizes dá todos os cossenos. `argsort` põe o menor
+# primeiro; daí o sinal de menos.
 
 # %%
 lost = datasets.pets("query", "dev").groupby("pet").head(4)
@@ -130,12 +126,12 @@ top = np.argsort(-scores)[:8]
 print(scores.shape, top.shape, f"{scores[top[0]]:.2f}", table["label"][top[0]])
 
 # %% [markdown] lang="en"
-# 54 scores, of which we keep the eight best. `gallery.match` does the same; we show four of its
-# answers with rank, score and ✓ where it is the right cat.
+# 54 scores; we keep the eight best. `gallery.match` does the same. Four of its answers, with rank,
+# score, and ✓ where it is the right cat:
 
 # %% [markdown] lang="pt"
-# São 54 escores, dos quais guardamos os oito melhores. `gallery.match` faz o mesmo; mostramos
-# quatro respostas, com posição, escore e ✓ onde é o gato certo.
+# São 54 escores; guardamos os oito melhores. `gallery.match` faz o mesmo. Quatro de suas respostas,
+# com posição, escore e ✓ onde é o gato certo:
 
 # %%
 matches = gallery.match(query, k=8)
@@ -143,20 +139,19 @@ print(np.abs([match.score for match in matches] - scores[top]).max() < 1e-5)
 plots.match_grid(query, matches[:4], truth=row["pet"])
 
 # %% [markdown] lang="en"
-# Never mind the light: compare the patches of fur, as the volunteers did. Would you have ranked the
-# four like this?
+# Never mind the light: compare the spots, as the volunteers did. Would you have ranked them so?
 #
 # ### Exercise 1: change
-# A table of the eight best, the way many programs look it up. Read the scores from top to bottom.
-# Something is wrong: mend the line of `answer`.
+# Here is a table of the eight best. Read the scores from top to bottom: something is wrong. Mend the
+# line of `answer`.
 
 # %% [markdown] lang="pt"
-# Não se prenda à luz: compare as manchas do pelo, como faziam os voluntários. Você teria ordenado
-# as quatro assim?
+# Não se prenda à luz: compare as manchinhas, como faziam os voluntários. Você as teria ordenado
+# assim?
 #
 # ### Exercício 1: modifique
-# Uma tabela das oito melhores, consultada como fazem muitos programas. Leia os escores de cima para
-# baixo. Há algo errado: conserte a linha de `answer`.
+# Eis uma tabela das oito melhores. Leia os escores de cima para baixo: há algo errado. Conserte a
+# linha de `answer`.
 
 # %% tags=["exercise"]
 scored = table.assign(score=scores)
@@ -189,24 +184,24 @@ print(answer.to_string(float_format="%.2f", index=False))
 check(answer.index, top)
 
 # %% [markdown] lang="en"
-# `isin` tests membership, and a set has no order: the best match may stand last. No error, the
-# right photos, a wrong answer. The tutorial from which this course grew had this very line, and
-# showed no scores by which to notice. So: **always show the score**.
+# `isin` tests membership, and a set has no order: the best match may stand last. The right photos,
+# no error, a wrong answer. The tutorial from which this course grew had this very line, and no
+# scores to give it away. So: **always show the score**.
 #
 # ## 3. A search engine
 #
-# **FAISS** searches fast, among millions. `Flat` means: keep the vectors as they are, compare with
-# all; `IP`, inner product.
+# **FAISS** searches among millions. `Flat`: the vectors as they are, all compared; `IP`: inner
+# product.
 
 # %% [markdown] lang="pt"
-# `isin` testa pertinência, e um conjunto não tem ordem: o melhor pode acabar em último. Nenhum
-# erro, as fotos certas, a resposta errada. O tutorial que deu origem a este curso tinha exatamente
-# essa linha, sem escores que a denunciassem. Portanto: **mostre sempre o escore**.
+# `isin` testa pertinência, e um conjunto não tem ordem: a melhor pode acabar em último. As fotos
+# certas, nenhum erro acusado, a resposta errada. O tutorial que deu origem a este curso tinha essa
+# mesma linha, sem escores que a denunciassem. Portanto: **mostre sempre o escore**.
 #
 # ## 3. Um motor de busca
 #
-# O **FAISS** busca depressa, entre milhões. `Flat` quer dizer: guarda os vetores como são e compara
-# com todos; `IP`, *inner product*, produto interno.
+# O **FAISS** busca entre milhões. `Flat`: os vetores como são, todos comparados; `IP`: produto
+# interno (*inner product*).
 
 # %%
 import faiss
@@ -218,10 +213,10 @@ found_scores, found = index.search(vector[None], 8)
 print(index.ntotal, found.shape, np.abs(found_scores[0] - scores[top]).max() < 1e-5)
 
 # %% [markdown] lang="en"
-# The same scores as by hand. Embedding was the slow part, so we save its result:
+# The scores agree. Embedding was the slow part, so we save its result:
 
 # %% [markdown] lang="pt"
-# Os mesmos escores obtidos à mão. Lento foi calcular os *embeddings*; guardemos o resultado:
+# Os escores coincidem. Lento foi calcular os *embeddings*; guardemos o resultado:
 
 # %%
 file = Path(tempfile.mkdtemp()) / "gallery.faiss"
@@ -231,26 +226,26 @@ print(reopened.ntotal, np.array_equal(reopened.search(vector[None], 8)[1], found
 print(file.stat().st_size - gallery.vectors.nbytes)
 
 # %% [markdown] lang="en"
-# Reopened, it answers alike. Beyond the vectors the file holds a few bytes: no names, no model. Ask
-# it with another model's vector of the same length, and it answers nonsense. `Gallery.build(…,
-# out=…)` keeps table and model beside the vectors, and refuses such a query.
+# Reopened, it answers alike. Besides the vectors the file holds 45 bytes: no names, no model. Asked
+# with another model's vector, it would answer nonsense. `Gallery.build(…, out=…)` keeps both beside
+# the vectors, and refuses such a query.
 #
 # ## 4. How good is a ranking?
 #
 # Five ranked answers; 1 where the right pet is shown. **Recall@k**: is one of the first k right?
-# **Precision@k**: what share of them is? The **average precision** (AP) is the mean of the
-# precisions at the right answers.
+# **Precision@k**: what share of them is? **Average precision** (AP): the mean of the precisions at
+# the right answers.
 
 # %% [markdown] lang="pt"
-# Reaberto, ele responde igual. Além dos vetores, o arquivo tem poucos bytes: nem nomes, nem modelo.
-# Pergunte-lhe com o vetor de outro modelo, de mesmo tamanho, e a resposta será um disparate.
-# `Gallery.build(…, out=…)` guarda tabela e modelo com os vetores e recusa tal consulta.
+# Reaberto, responde igual. Além dos vetores, o arquivo tem 45 bytes: nem nomes, nem modelo. Diante
+# do vetor de outro modelo, responderia disparates. `Gallery.build(…, out=…)` guarda ambos com os
+# vetores e recusa tal consulta.
 #
 # ## 4. Quão boa é uma ordenação?
 #
 # Cinco respostas em ordem; 1 onde aparece o animal certo. ***Recall@k***: há uma certa entre as k
-# primeiras? **Precisão@k**: que proporção delas é certa? A ***average precision*** (AP) é a média
-# das precisões nas respostas certas.
+# primeiras? **Precisão@k**: que proporção delas é certa? ***Average precision*** (AP): a média das
+# precisões nas respostas certas.
 
 # %%
 from sklearn.metrics import average_precision_score
@@ -259,17 +254,17 @@ right = np.array([0, 1, 0, 0, 1])
 recall = [int(right[:k].any()) for k in range(1, 6)]
 precision = np.cumsum(right) / np.arange(1, 6)
 print(recall, precision.round(2))
-print(f"{precision[right == 1].mean():.2f} {average_precision_score(right, [5, 4, 3, 2, 1]):.2f}")
+by_sklearn = average_precision_score(right, [5, 4, 3, 2, 1])
+print(f"AP {precision[right == 1].mean():.2f} {by_sklearn:.2f}")
 
 # %% [markdown] lang="en"
-# (0.50 + 0.40) / 2 = 0.45, by hand and by scikit-learn, which wants scores: the higher, the
-# earlier.
+# (0.50 + 0.40) / 2 = 0.45, by hand and by scikit-learn, which takes scores.
 #
 # ### Exercise 2: predict
 # Now the right answers are the first and the fourth. AP?
 
 # %% [markdown] lang="pt"
-# (0,50 + 0,40) / 2 = 0,45, à mão e com o scikit-learn, que pede escores: quanto maior, mais cedo.
+# (0,50 + 0,40) / 2 = 0,45, à mão e com o scikit-learn, que recebe escores.
 #
 # ### Exercício 2: preveja
 # Agora as respostas certas são a primeira e a quarta. Quanto vale a AP?
@@ -302,11 +297,10 @@ print(f"{prediction:.2f}")
 check(prediction, average_precision_score([1, 0, 0, 1, 0], [5, 4, 3, 2, 1]))
 
 # %% [markdown] lang="en"
-# Now 72 queries, four of each pet, in other light and another place than its gallery photos.
+# Now 72 queries, four a pet, none in the light or place of its gallery photos:
 
 # %% [markdown] lang="pt"
-# Agora, 72 consultas, quatro de cada animal, com luz e lugar diferentes dos de suas fotos na
-# galeria.
+# Agora, 72 consultas, quatro por animal, em outra luz e outro lugar que suas fotos da galeria:
 
 # %%
 vectors = encoder.embed([cut(row) for _, row in lost.iterrows()], progress=bar)
@@ -314,24 +308,25 @@ all_scores = vectors @ gallery.vectors.T
 ids, gallery_ids = lost["pet"].to_numpy(), table["label"].to_numpy()
 first = gallery_ids[all_scores.argmax(axis=1)] == ids
 print(all_scores.shape, first.shape)
-print(f"{first.mean():.2f} {evaluation.recall_at_k(all_scores, ids, gallery_ids, k=1):.2f}")
+recall_at_1 = evaluation.recall_at_k(all_scores, ids, gallery_ids, k=1)
+print(f"recall@1 {first.mean():.2f} {recall_at_1:.2f}")
 
 # %% [markdown] lang="en"
-# Recall@1 of all queries is the share whose first answer is right. The mean of their APs is the
-# **mean average precision** (mAP):
+# Recall@1 is the share of queries whose first answer is right. The mean of their APs is the **mean
+# average precision** (mAP):
 
 # %% [markdown] lang="pt"
-# O *recall@1* de todas as consultas é a proporção cuja primeira resposta é certa. A média de suas
-# APs é a ***mean average precision*** (mAP):
+# *Recall@1* é a proporção de consultas cuja primeira resposta é certa. A média de suas APs é a
+# ***mean average precision*** (mAP):
 
 # %%
 genuine = ids[:, None] == gallery_ids
 each = [average_precision_score(*pair) for pair in zip(genuine, all_scores, strict=True)]
 mean_ap = evaluation.mean_average_precision(all_scores, ids, gallery_ids)
-print(f"{np.mean(each):.2f} {mean_ap:.2f}")
+print(f"mAP {np.mean(each):.2f} {mean_ap:.2f}")
 
 # %% [markdown] lang="en"
-# Is that good? Ask first what chance achieves.
+# Is that good? First ask what chance achieves.
 #
 # ### Exercise 3: build
 # Shuffle the n = 54 photos, of which m = 3 show the right pet. What is the probability that at least
@@ -386,8 +381,8 @@ check([chance(k) for k in (1, 4, 20)], hypergeom.sf(0, 54, 3, [1, 4, 20]))
 # query in five. And the model?
 
 # %% [markdown] lang="pt"
-# Um menos a probabilidade hipergeométrica de nenhuma. Com k = 4, o acaso sozinho encontra o animal
-# em uma de cada cinco consultas. E o modelo?
+# Um menos a probabilidade hipergeométrica de nenhuma. Com k = 4, o acaso já encontra um animal em
+# cada cinco. E o modelo?
 
 # %%
 ks = range(1, 55)
@@ -396,20 +391,20 @@ print(f"recall@4 {curve[3]:.2f}   chance {chance(4):.2f}")
 plots.recall_curves({encoder.name: np.array(curve), "chance": np.array([chance(k) for k in ks])})
 
 # %% [markdown] lang="en"
-# Both reach 1 at k = 54, where everything is shown. What counts lies left: how far the solid line
-# stands above the dashed one for as many photos as a person will look at.
+# At k = 54 everything is shown: both are 1. What counts lies on the left: how far the solid line
+# stands above the dashed one, for as many photos as a person will look at.
 #
 # ## 5. A query without a counterpart
 #
-# This cat is in no photo of the gallery.
+# This dog is in no photo of the gallery.
 
 # %% [markdown] lang="pt"
-# Ambas chegam a 1 em k = 54, quando se mostra tudo. O que importa está à esquerda: o quanto a linha
-# cheia fica acima da tracejada para tantas fotos quantas uma pessoa vai olhar.
+# Em k = 54, mostra-se tudo: ambas valem 1. O que importa está à esquerda: o quanto a linha cheia
+# fica acima da tracejada, para tantas fotos quantas uma pessoa vai olhar.
 #
 # ## 5. Uma consulta sem correspondente
 #
-# Este gato não está em nenhuma foto da galeria.
+# Este cão não está em nenhuma foto da galeria.
 
 # %%
 strangers = datasets.pets("stranger", "dev").groupby("pet").head(4)
@@ -417,36 +412,36 @@ stranger = strangers.iloc[0]
 plots.match_grid(cut(stranger), gallery.match(cut(stranger)), truth=stranger["pet"])
 
 # %% [markdown] lang="en"
-# Four answers, as always, with scores, as always. **A ranking cannot say "not here".** Does the
-# best score tell? Twelve photos of three strangers, beside our 72 queries:
+# Four answers, with scores, as always. **A ranking cannot say "not here".** Does the best score
+# tell? Twelve photos of three strangers, and our 72 known:
 
 # %% [markdown] lang="pt"
-# Quatro respostas, como sempre, com escores, como sempre. **Uma ordenação não sabe dizer "não está
-# aqui".** E o melhor escore, denuncia? Doze fotos de três desconhecidos, ao lado das nossas 72
-# consultas:
+# Quatro respostas, com escores, como sempre. **Uma ordenação não sabe dizer "não está aqui".** E o
+# melhor escore, denuncia? Doze fotos de três desconhecidos (*strangers*) e nossas 72 de conhecidos
+# (*known*):
 
 # %%
 unknown = encoder.embed([cut(row) for _, row in strangers.iterrows()]) @ gallery.vectors.T
 plots.score_strips({"known": all_scores.max(axis=1), "stranger": unknown.max(axis=1)})
 
 # %% [markdown] lang="en"
-# Look for a score that strangers never reach and most known pets do: a **threshold**. The more the
-# strips overlap, the dearer it is. Lesson 05 chooses one and counts both errors.
+# Look for a score that no stranger reaches and most known pets do: a **threshold**. The more the
+# strips overlap, the dearer it is. Lesson 05 chooses one and counts its errors.
 #
 # ## 6. Exact or approximate
 #
-# Comparing with all is exact, and for millions slow. **HNSW** links each vector to its neighbours
+# Comparing with all is exact, and slow for millions. **HNSW** links each vector to its neighbours
 # and walks along the links towards the query. Ten invented photos each of 1,000 pets:
 
 # %% [markdown] lang="pt"
-# Procure um escore que os desconhecidos nunca alcançam e a maioria dos conhecidos, sim: um
-# **limiar** (*threshold*). Quanto mais as faixas se sobrepõem, mais caro ele custa. A aula 05
-# escolhe um e conta os dois erros.
+# Procure um escore que nenhum desconhecido alcança e a maioria dos conhecidos, sim: um **limiar**
+# (*threshold*). Quanto mais as faixas se sobrepõem, mais caro ele sai. A aula 05 escolhe um e conta
+# seus erros.
 #
 # ## 6. Exato ou aproximado
 #
-# Comparar com todos é exato e, para milhões, lento. O **HNSW** liga cada vetor a seus vizinhos e
-# caminha por essas ligações rumo à consulta. Dez fotos inventadas de cada um de 1.000 animais:
+# Comparar com todos é exato e, entre milhões, lento. O **HNSW** liga cada vetor a vizinhos e
+# caminha pelas ligações rumo à consulta. Dez fotos inventadas de cada um de 1.000 animais:
 
 # %%
 rng = np.random.default_rng(0)
@@ -463,12 +458,10 @@ graph.add(photos)
 print(exact.ntotal, graph.ntotal)
 
 # %% [markdown] lang="en"
-# The recall of HNSW is the share of the ten exact neighbours that it finds; `efSearch` says how
-# widely it looks around.
+# How many of the ten exact neighbours does it find? `efSearch` says how widely it looks around.
 
 # %% [markdown] lang="pt"
-# O *recall* do HNSW é a proporção dos dez vizinhos exatos que ele encontra; `efSearch` diz quão
-# longe ele olha em volta.
+# Quantos dos dez vizinhos exatos ele encontra? `efSearch` diz o quanto ele olha em volta.
 
 # %%
 _, truth = exact.search(asked, 10)
@@ -480,27 +473,24 @@ for graph.hnsw.efSearch in (10, 40, 160):
     print(f"efSearch {graph.hnsw.efSearch:3}   recall {np.mean(kept):.2f}   compared {share:.2f}")
 
 # %% [markdown] lang="en"
-# The last column is the share of all photos that it compared with the query. Recall is bought with
-# work, and the missing neighbours go missing silently. Up to some 100,000 photos, be exact.
+# `compared` is the share of the gallery that it looked at. Recall is bought with work, and what is
+# missing is missing silently. With a shelter's thousands of photos, stay exact.
 #
 # ## 7. Parts
 #
-# *Why* do two photos look alike? Besides CLS the model gives a vector for each patch. We take one
-# motorcycle seen from two places, and coffee.
-#
-# Two patches are **mutual nearest neighbours** if each is the most similar to the other.
+# *What* makes two photos alike? Besides CLS the model gives a vector for each patch. Two patches of
+# two photos are **mutual nearest neighbours** if each is the other's most similar. We try them on a
+# motorcycle seen from two places, and on coffee.
 
 # %% [markdown] lang="pt"
-# A última coluna é a proporção das fotos que ele comparou com a consulta. *Recall* se compra com
-# trabalho, e os vizinhos que faltam somem em silêncio. Até umas 100.000 fotos, seja exato.
+# `compared` é a proporção da galeria que ele olhou. *Recall* se compra com trabalho, e o que falta
+# some em silêncio. Com os milhares de fotos de um abrigo, fique com a busca exata.
 #
 # ## 7. Partes
 #
-# *Por que* duas fotos se parecem? Além do CLS, o modelo dá um vetor para cada *patch*. Tomemos uma
-# moto vista de dois lugares, e um café.
-#
-# Dois *patches* são **vizinhos mútuos** (*mutual nearest neighbours*) se cada um é o mais
-# semelhante ao outro.
+# *O que* torna duas fotos parecidas? Além do CLS, o modelo dá um vetor para cada *patch*. Dois
+# *patches* de duas fotos são **vizinhos mútuos** (*mutual nearest neighbours*) se cada um é o mais
+# semelhante ao outro. Vejamos com uma moto vista de dois lugares e com um café.
 
 # %%
 names = ["motorcycle_left", "motorcycle_right", "coffee"]
@@ -513,40 +503,38 @@ mutual = to_left[to_right] == np.arange(len(to_right))
 print(left.shape, cosines.shape, mutual.sum(), len(parts.correspondences(left, right_view)))
 
 # %% [markdown] lang="en"
-# By hand and by `vitsim.parts`: as many. Are they true? Both cameras stood at one height, so each
-# point lies in the *same row* of both photos. Pairs in one row are drawn solid (the right photo
-# hangs lower, so true lines run parallel); of each two photos the 25 best pairs.
+# As many by hand as by `vitsim.parts`. Are they true? Both cameras stood at one height, so every
+# point keeps its *row*. Pairs that do are drawn solid; the second photo hangs lower, so that they
+# run parallel. At most 25 pairs are drawn.
 
 # %% [markdown] lang="pt"
-# À mão e com `vitsim.parts`: o mesmo número. São verdadeiros? As duas câmeras estavam à mesma
-# altura; cada ponto está, portanto, na *mesma linha* de ambas as fotos. Pares na mesma linha têm
-# traço cheio (a foto da direita está mais baixa: os traços verdadeiros são paralelos); para cada
-# duas fotos, os 25 melhores pares.
+# O mesmo número à mão e com `vitsim.parts`. São verdadeiros? As duas câmeras estavam à mesma
+# altura; todo ponto conserva, portanto, sua *linha* (*row*). Pares que a conservam têm traço cheio;
+# a segunda foto está mais baixa, para que corram paralelos. Desenham-se no máximo 25 pares.
 
 # %%
 pairs, in_row = [], []
 for scene, tokens in zip(scenes[1:], (right_view, coffee), strict=True):
     every = parts.correspondences(left, tokens)
     rows = every.a[:, 0] == every.b[:, 0]
-    print(f"{len(every):3} pairs   {every.scores.mean():.2f}   same row {rows.mean():.2f}")
+    print(f"{len(every):3} pairs   score {every.scores.mean():.2f}   same row {rows.mean():.2f}")
     pairs.append((scenes[0], scene, parts.correspondences(left, tokens, k=25)))
     in_row.append(rows[:25])
 plots.patch_lines(pairs, encoder.grid, ["motorcycle", "coffee"], in_row)
 
 # %% [markdown] lang="en"
-# The coffee is the control: nothing there belongs to anything, but nearest neighbours always exist.
-# If many of its pairs, too, keep their row, this model pairs *places in the picture*, not things.
+# Coffee is the control: nothing there belongs to anything, yet neighbours are found. If its pairs,
+# too, often keep their row, the model pairs *places in the picture*, not things.
 #
-# Now pets, cropped so that more patches fall on them. The renderer knows which part of the body
-# each pixel shows, so we can see whether a pair joins the same part.
+# Now the pets, cropped close so that more patches show them. The renderer knows which part of the
+# body each pixel shows.
 
 # %% [markdown] lang="pt"
-# O café é o controle: ali nada corresponde a nada, mas vizinhos mais próximos sempre existem. Se
-# muitos de seus pares também mantêm a linha, este modelo emparelha *lugares da imagem*, não coisas.
+# O café é o controle: ali nada corresponde a nada e, mesmo assim, surgem vizinhos. Se muitos de
+# seus pares também conservam a linha, o modelo emparelha *lugares da imagem*, não coisas.
 #
-# Agora os animais, com as fotos cortadas rente a eles, para que mais *patches* os cubram. O
-# programa que os gerou sabe que parte do corpo cada pixel mostra: dá para ver se um par une a mesma
-# parte.
+# Agora os animais, com a foto cortada rente a eles: mais *patches* os mostram. O programa que os
+# gerou sabe que parte do corpo cada pixel mostra.
 
 
 # %%
@@ -564,14 +552,13 @@ print(tokens.shape, covered.sum(), np.unique(which[covered]))
 plots.photo_row([photo, numbers], ["photo", "parts"])
 
 # %% [markdown] lang="en"
-# Head, ears, muzzle, neck, torso, four legs, tail: ten parts. Each pet's first photo is compared
-# with the one of its own that shows most nearly the same side, and likewise with one of another pet
-# of its species.
+# Ten parts: head, ears, muzzle, neck, torso, each leg, tail. We compare each pet's first photo with
+# two taken from nearly the same side: one of the same pet, one of another of its species.
 
 # %% [markdown] lang="pt"
-# Cabeça, orelhas, focinho, pescoço, tronco, quatro patas, cauda: dez partes. A primeira foto de
-# cada animal é comparada com a outra dele que mostra mais aproximadamente o mesmo lado e, do mesmo
-# modo, com uma de outro animal da espécie.
+# Dez partes: cabeça, orelhas, focinho, pescoço, tronco, cada pata, cauda. Comparamos a primeira foto
+# de cada animal com duas tiradas quase do mesmo lado: uma dele mesmo, outra de um animal da mesma
+# espécie.
 
 # %%
 starts = table.drop_duplicates("pet")
@@ -587,13 +574,13 @@ def like(row, pet):
 trios = []
 for (_, row), rival in zip(starts.iterrows(), rivals, strict=True):
     trios.append([view(one) for one in (row, like(row, row["pet"]), like(row, rival))])
-print(len(trios))
+print(len(trios), "×", len(trios[0]))
 
 # %% [markdown] lang="en"
-# Only patches at least half covered by the pet take part. Solid: same part of the body.
+# Only patches at least half covered by the pet take part. Solid lines join the same part.
 
 # %% [markdown] lang="pt"
-# Só participam *patches* ao menos metade cobertos pelo animal. Traço cheio: mesma parte do corpo.
+# Só participam *patches* com ao menos metade coberta pelo animal. O traço cheio une a mesma parte.
 
 
 # %%
@@ -610,52 +597,50 @@ pairs = [(cat[0], own[0], of_own), (cat[0], rival[0], of_rival)]
 plots.patch_lines(pairs, encoder.grid, ["same pet", "other pet"], [own_same, rival_same])
 
 # %% [markdown] lang="en"
-# One cat proves little. All 18 pets, per pair of photos: how many patches found each other, their
-# mean score, the share on the same part, and what chance would give, had the patches been paired
-# blindly.
+# One cat proves little. All 18 pets, per two photos: pairs of patches, their mean score, the share
+# that join the same part, and that share if patches were paired blindly.
 
 # %% [markdown] lang="pt"
-# Um gato prova pouco. Para os 18 animais, por par de fotos: quantos *patches* se encontraram, seu
-# escore médio, a proporção na mesma parte, e quanto daria o acaso se os *patches* fossem
-# emparelhados às cegas.
+# Um gato prova pouco. Para os 18 animais, a cada duas fotos: pares de *patches*, seu escore médio, a
+# proporção que une a mesma parte e essa proporção com pares formados às cegas.
 
 # %%
 shares = []
 for at, name in [(1, "same pet"), (2, "other pet")]:
     results = [joined(trio[0], trio[at]) for trio in trios]
-    counts = [len(found) for found, _, _ in results]
+    count = np.mean([len(found) for found, _, _ in results])
     score = np.concatenate([found.scores for found, _, _ in results]).mean()
     shares.append([same.mean() if len(same) else 0 for _, same, _ in results])
     blind = np.mean([blind for _, _, blind in results])
-    print(f"{name:10} {np.mean(counts):5.2f}   {score:.2f}", end="   ")
-    print(f"{np.mean(shares[-1]):.2f}   {blind:.2f}")
-print(np.greater(*shares).sum(), "/", len(trios))
+    print(f"{name:9} {count:6.2f} {score:6.2f} {np.mean(shares[-1]):6.2f} {blind:6.2f}")
+coin = f"{len(trios) / 2:.0f} ± {math.sqrt(len(trios)) / 2:.0f}"
+print(np.greater(*shares).sum(), "of", len(trios), f"({coin})")
 
 # %% [markdown] lang="en"
-# Three comparisons to read. More pairs and higher scores above than below: the model recognises the
-# pet's own fur. Third column above fourth: it knows a head from a paw. The last line counts pets
-# whose own photos agree more often; were it a coin, you would expect 9 ± 2.
+# Read it in three steps. More pairs and higher scores above than below: the model knows the pet's
+# own fur. Third column above the fourth: it knows a head from a paw. Last line: for how many pets
+# the own photo agrees more often; tossing coins would give 9 ± 2.
 #
 # ## Quiz
 #
 # <details><summary>1. The first match scores 0.95. Is it the right animal?</summary>
 #
-# The ranking cannot tell; something is always first. Ask what strangers score.
+# That cannot be told: something is always first. Ask what strangers score.
 # </details>
-# <details><summary>2. Twice as many photos in the gallery: what happens to recall@4?</summary>
+# <details><summary>2. The gallery gains 1,000 other pets. What happens to recall@4?</summary>
 #
-# It falls, or at best stays: more photos compete for four places.
+# It falls, at best stays: more photos compete for four places.
 # </details>
 # <details><summary>3. Why must neighbours be mutual?</summary>
 #
-# Every patch has a nearest one, even in a cup of coffee. Few are chosen in return.
+# Every patch has a nearest one, even in coffee; few are chosen in return.
 # </details>
 #
 # ## Remember
 # - Ranking is a matrix product and a sort; keep the order, show the score.
-# - Recall@k and mAP mean something beside chance and the size of the gallery.
-# - A ranking always answers, also where it should not.
-# - Mutual nearest patches show what in two photos looks alike; always draw a control.
+# - Recall@k and mAP mean something only beside chance and the gallery's size.
+# - A ranking always answers, even where it should not.
+# - Mutual neighbours show what looks alike; always draw a control.
 #
 # **Next:** lesson 05 asks how sure we are: thresholds, errors, intervals.
 #
@@ -672,32 +657,30 @@ print(np.greater(*shares).sum(), "/", len(trios))
 #   datasets](https://vision.middlebury.edu/stereo/data/scenes2014/) (the motorcycle).
 
 # %% [markdown] lang="pt"
-# Três comparações a ler. Mais pares e escores mais altos na primeira linha que na segunda: o modelo
-# reconhece o pelo do próprio animal. Terceira coluna acima da quarta: ele distingue cabeça de pata.
-# A última linha conta os animais cujas próprias fotos concordam mais vezes; se fosse cara ou coroa,
-# você esperaria 9 ± 2.
+# Leia em três passos. Mais pares e escores mais altos em cima que embaixo: o modelo conhece o pelo
+# do próprio animal. Terceira coluna acima da quarta: distingue cabeça de pata. Última linha: para
+# quantos animais a própria foto concorda mais; cara ou coroa daria 9 ± 2.
 #
 # ## Questionário
 #
 # <details><summary>1. A primeira resposta tem escore 0,95. É o animal certo?</summary>
 #
-# A ordenação não sabe dizer; algo sempre vem em primeiro. Pergunte quanto alcançam os
-# desconhecidos.
+# Não dá para dizer: algo sempre vem em primeiro. Pergunte quanto alcançam os desconhecidos.
 # </details>
-# <details><summary>2. O dobro de fotos na galeria: o que acontece com o recall@4?</summary>
+# <details><summary>2. A galeria ganha 1.000 outros animais. E o recall@4?</summary>
 #
-# Cai ou, na melhor das hipóteses, fica igual: mais fotos disputam quatro lugares.
+# Cai; no máximo, fica igual: mais fotos disputam quatro lugares.
 # </details>
 # <details><summary>3. Por que os vizinhos precisam ser mútuos?</summary>
 #
-# Todo *patch* tem um mais próximo, até numa xícara de café. Poucos são escolhidos de volta.
+# Todo *patch* tem um mais próximo, até num café; poucos são escolhidos de volta.
 # </details>
 #
 # ## Para lembrar
-# - Ordenar é um produto de matrizes seguido de um `argsort`; mantenha a ordem, mostre o escore.
-# - *Recall@k* e mAP só fazem sentido ao lado do acaso e do tamanho da galeria.
+# - Ordenar é um produto de matrizes e um `argsort`; mantenha a ordem, mostre o escore.
+# - *Recall@k* e mAP só fazem sentido diante do acaso e do tamanho da galeria.
 # - Uma ordenação sempre responde, mesmo quando não deveria.
-# - Vizinhos mútuos mostram o que há de parecido em duas fotos; desenhe sempre um controle.
+# - Vizinhos mútuos mostram o que se parece; desenhe sempre um controle.
 #
 # **A seguir:** a aula 05 pergunta quão certos estamos: limiares, erros, intervalos.
 #
