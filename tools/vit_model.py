@@ -1,0 +1,126 @@
+"""The small Vision Transformer that `train_vit.py` trains, how it starts, and its losses.
+
+Everything looks at CLS vectors of norm 1, the ones that similarity search uses. In training a
+random part of the patches is enough; the losses say whose vectors are to be near.
+"""
+
+import torch
+from torch.nn import functional as F
+from transformers import ViTConfig, ViTModel
+
+
+def new_model(width: int = 192, layers: int = 6) -> ViTModel:
+    config = ViTConfig(
+        hidden_size=width,
+        num_hidden_layers=layers,
+        num_attention_heads=width // 64,
+        intermediate_size=4 * width,
+        image_size=224,
+        patch_size=16,
+    )
+    return ViTModel(config, add_pooling_layer=False)
+
+
+@torch.no_grad()
+def start_well(model: ViTModel, patches: torch.Tensor) -> None:
+    """Initialisation for little data: whitened patches, smooth positions, mimetic attention.
+
+    patches: (n, 768) samples of what the patch projection sees. Query-key products start near the
+    identity and value-output products near minus it (Trockman & Kolter, arXiv 2305.09828).
+    """
+    width, side = model.config.hidden_size, 14
+    projection = model.embeddings.patch_embeddings.projection
+    variance, axes = torch.linalg.eigh(torch.cov(patches.T))
+    top = axes[:, -width:] / (variance[-width:] + 1e-3 * variance.sum() / 768).sqrt()
+    projection.weight.copy_(0.5 * top.T.reshape(width, 3, 16, 16))
+    projection.bias.copy_(-0.5 * patches.mean(0) @ top)
+    at = torch.arange(side) / side * 2 * torch.pi
+    waves = torch.outer(at, 2.0 ** torch.linspace(-1, 2.5, width // 4))
+    waves = torch.cat([waves.sin(), waves.cos()], 1)  # (14, width / 2)
+    grid = torch.cat([waves[:, None].expand(-1, side, -1), waves[None].expand(side, -1, -1)], 2)
+    model.embeddings.position_embeddings[0, 1:] = 0.5 * grid.reshape(side * side, width)
+    for layer in model.layers:
+        att, head = layer.attention, layer.attention.head_dim
+        for start in range(0, width, head):
+            u, s, v = torch.linalg.svd(0.7 * torch.randn(width, width) / width**0.5
+                                       + 0.7 * torch.eye(width))  # fmt: skip
+            att.q_proj.weight[start : start + head] = (u[:, :head] * s[:head].sqrt()).T
+            att.k_proj.weight[start : start + head] = v[:head] * s[:head, None].sqrt()
+        u, s, v = torch.linalg.svd(0.4 * torch.randn(width, width) / width**0.5
+                                   - 0.4 * torch.eye(width))  # fmt: skip
+        att.o_proj.weight.copy_(u * s.sqrt())
+        att.v_proj.weight.copy_(v * s.sqrt()[:, None])
+
+
+def cls_vectors(
+    model: ViTModel, pixels: torch.Tensor, kept: int = 0, cover: torch.Tensor | None = None
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+    """(b, 3, s, s) pixels in [-1, 1] -> (b, width) CLS vectors of norm 1.
+
+    Also the patch tokens that the last layer reads, and how much of each the cover takes.
+
+    With `kept`, only so many randomly drawn patches of each image are looked at: the position
+    of a patch is added before the draw, so that a part of the full grid is seen as such.
+    `cover` (b, 1, s, s) in [0, 1] makes it likelier that a patch it covers is drawn.
+    """
+    embed = model.embeddings
+    tokens = embed.patch_embeddings.projection(pixels)
+    grid = embed.position_embeddings[:, 1:].reshape(1, 14, 14, -1).permute(0, 3, 1, 2)
+    if tokens.shape[2:] != grid.shape[2:]:
+        # antialias: every cell of the grid takes part, whatever the resolution
+        grid = F.interpolate(grid, tokens.shape[2:], mode="bilinear", antialias=True)
+    tokens = (tokens + grid).flatten(2).transpose(1, 2)
+    if cover is not None:
+        cover = F.avg_pool2d(cover, 16).flatten(1)
+    if 0 < kept < tokens.shape[1]:
+        luck = torch.rand(tokens.shape[:2])
+        if cover is not None:
+            luck += 0.8 * cover
+        drawn = luck.topk(kept, sorted=False).indices[:, :, None]
+        tokens = tokens.gather(1, drawn.expand(-1, -1, tokens.shape[2]))
+        cover = None if cover is None else cover.gather(1, drawn[:, :, 0])
+    cls = (embed.cls_token + embed.position_embeddings[:, :1]).expand(len(tokens), -1, -1)
+    tokens = torch.cat([cls, tokens], 1)
+    for layer in model.layers[:-1]:
+        tokens = layer(tokens)
+    vectors = F.normalize(model.layernorm(last_cls(model.layers[-1], tokens)), dim=1)
+    return vectors, tokens[:, 1:], cover
+
+
+def last_cls(layer: torch.nn.Module, tokens: torch.Tensor) -> torch.Tensor:
+    """(b, t, width) tokens -> (b, width): the last layer's output for CLS alone.
+
+    The loss looks at nothing else, so the other tokens need no queries and no MLP there: the
+    same gradient for a seventh less work.
+    """
+    att, seen = layer.attention, layer.layernorm_before(tokens)
+    projected = att.q_proj(seen[:, :1]), att.k_proj(seen), att.v_proj(seen)
+    q, k, v = (x.unflatten(2, (-1, att.head_dim)).transpose(1, 2) for x in projected)
+    read = F.scaled_dot_product_attention(q, k, v)[:, :, 0].flatten(1)
+    cls = tokens[:, 0] + att.o_proj(read)
+    return cls + layer.mlp(layer.layernorm_after(cls))
+
+
+def order_loss(ours: torch.Tensor, teachers: torch.Tensor, temperature: float = 0.07):
+    """KL between the softmaxes of the batch's similarities: who is near whom."""
+    self_pairs = torch.eye(len(ours), dtype=torch.bool)
+    p = (teachers @ teachers.T / temperature).masked_fill(self_pairs, -1e4).softmax(1)
+    log_q = (ours @ ours.T / temperature).masked_fill(self_pairs, -1e4).log_softmax(1)
+    return F.kl_div(log_q, p, reduction="batchmean")
+
+
+def supervised_contrastive(vectors: torch.Tensor, who: torch.Tensor, temperature: float = 0.1):
+    """Khosla et al., arXiv 2004.11362, eq. 2: photos of one pet attract, all others repel."""
+    self_pairs = torch.eye(len(vectors), dtype=torch.bool)
+    same = (who[:, None] == who[None]) & ~self_pairs
+    logits = (vectors @ vectors.T / temperature).masked_fill(self_pairs, -1e4)
+    log_p = logits.log_softmax(1)
+    return -(log_p * same).sum() / same.sum().clamp(min=1)
+
+
+def named_loss(vectors: torch.Tensor, who: torch.Tensor, proxies: torch.Tensor, known):
+    """Every pet has a proxy, and a photo is to be nearest to its own by a margin (CosFace)."""
+    cosines = vectors @ F.normalize(proxies[known], dim=1).T
+    target = torch.searchsorted(known, who)
+    margin = 0.1 * F.one_hot(target, len(known))
+    return F.cross_entropy(20 * (cosines - margin), target)
