@@ -65,6 +65,28 @@ def vitsim() -> Callable[..., subprocess.CompletedProcess]:
     return run
 
 
+@pytest.fixture
+def run(capsys, monkeypatch) -> Callable[..., tuple[int, str, str]]:
+    """Run the command in this process: `run("audit", folder)` → exit code, stdout, stderr.
+
+    The fixture `vitsim` starts the installed command, which takes seconds.
+    """
+    from vitsim import cli
+
+    def call(*words):
+        monkeypatch.setattr(sys, "argv", ["vitsim", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        code = ended.value.code
+        captured = capsys.readouterr()
+        told = captured.err + (f"{code}\n" if isinstance(code, str) else "")  # as Python does
+        assert "\x1b" not in captured.out + told, "plain text when piped"
+        assert "Traceback" not in told
+        return (1 if isinstance(code, str) else code or 0), captured.out, told
+
+    return call
+
+
 @pytest.fixture(scope="session")
 def hub_process() -> Iterator[Hub]:
     server = Hub()

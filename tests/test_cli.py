@@ -16,25 +16,6 @@ from PIL import Image
 
 from vitsim import cli
 
-# The fixture `vitsim` starts the installed command, which takes seconds; `run` calls its entry
-# point here.
-
-
-@pytest.fixture
-def run(capsys, monkeypatch):
-    def call(*words):
-        monkeypatch.setattr(sys, "argv", ["vitsim", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        code = ended.value.code
-        captured = capsys.readouterr()
-        told = captured.err + (f"{code}\n" if isinstance(code, str) else "")  # as Python does
-        assert "\x1b" not in captured.out + told, "plain text when piped"
-        assert "Traceback" not in told
-        return (1 if isinstance(code, str) else code or 0), captured.out, told
-
-    return call
-
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory) -> Path:

@@ -7,7 +7,7 @@ import sys
 
 from .. import VitsimError
 from ..texts import plain
-from . import care, find  # noqa: F401  each adds its commands to `app`
+from . import care, evaluate, find, page  # noqa: F401  each adds its commands to `app`
 from ._app import app
 
 

@@ -1,10 +1,17 @@
-"""The command `vitsim` before it has commands, and the options that several of them take."""
+"""The command `vitsim` before it has commands, and what several of them use."""
 
-from typing import Annotated, Literal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from .. import __version__
+from .. import VitsimError, __version__
+from ..files import atomic
+from ..texts import plain
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -30,12 +37,15 @@ Background = Annotated[
         show_default="keep it",
     ),
 ]
-Fit = Annotated[
-    Literal["letterbox", "squash", "crop"], typer.Option(help="How a photo becomes a square.")
-]
-Pooling = Annotated[
-    Literal["cls", "mean"], typer.Option(help="The embedding: CLS token, or mean of the patches.")
-]
+Fits = Literal["letterbox", "squash", "crop"]
+Poolings = Literal["cls", "mean"]
+FIT_HELP = "How a photo becomes a square."
+POOLING_HELP = "The embedding: CLS token, or mean of the patches."
+Fit = Annotated[Fits, typer.Option(help=FIT_HELP)]
+Pooling = Annotated[Poolings, typer.Option(help=POOLING_HELP)]
+# A gallery on disk was made in one way already; nothing said then means that way.
+FitIfAny = Annotated[Fits | None, typer.Option(help=FIT_HELP, show_default="letterbox")]
+PoolingIfAny = Annotated[Poolings | None, typer.Option(help=POOLING_HELP, show_default="cls")]
 
 
 def _version(wanted: bool) -> None:
@@ -52,3 +62,13 @@ def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show where an error arose.")] = False,
 ) -> None:
     """What every command takes; `main` sees to `--debug`."""
+
+
+def save_figure(drawn: "Figure", path: Path) -> None:
+    """Write a figure in the format of the path's ending, PNG without one, and say where it is."""
+    try:
+        with atomic(path) as temporary:
+            drawn.savefig(temporary, format=path.suffix[1:] or "png")
+    except (OSError, ValueError) as error:
+        raise VitsimError(path, f"cannot be written ({error})", "Give a .png path.") from error
+    print(plain(f"figure: {path}"), file=sys.stderr)

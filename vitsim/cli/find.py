@@ -9,9 +9,8 @@ from typing import Annotated
 
 import typer
 
-from .. import VitsimError
 from ..texts import count, plain, short, tell
-from ._app import Background, Fit, Model, Pooling, app
+from ._app import Background, Fit, Model, Pooling, app, save_figure
 
 FIGURE_MOST = 24  # matches in a figure
 
@@ -56,8 +55,10 @@ def match(
         for m, label in zip(found, labels, strict=True):
             print(f"{m.rank:>4}  {m.score:5.2f}  {label:<{width}}  {plain(short(m.path))}")
     if figure:
-        _save_figure(figure, photo, found, opened)
-        print(plain(f"figure: {figure}"), file=sys.stderr)
+        from ..plots import match_grid
+
+        caption = f"cosine similarity, model {opened.recipe.model}"
+        save_figure(match_grid(photo, found[:FIGURE_MOST], caption=caption), figure)
 
 
 @app.command()
@@ -100,8 +101,11 @@ def index(
     tell("background kept", made.notes)
 
 
-def open_gallery(gallery: str, model: str | None, background: str | None):
-    """A gallery from disk; or a folder of photos, or the Toy Pets, made into one."""
+def open_gallery(gallery: str, model: str | None, background: str | None, **choices: str | None):
+    """A gallery from disk; or a folder of photos, or the Toy Pets, made into one.
+
+    `choices` are fields of its recipe, None for whatever a gallery has.
+    """
     from .. import datasets, models, store
     from ..encoder import Encoder
     from ..files import data_folder
@@ -109,37 +113,26 @@ def open_gallery(gallery: str, model: str | None, background: str | None):
     from ..images import find_photos
 
     folder, paths = Path(gallery), None
+    choices = {name: choice for name, choice in choices.items() if choice}
     if gallery == datasets.TOY_PETS and not folder.exists():
         folder = data_folder() / datasets.SHIPPED_GALLERY
-        if background or (model or models.default_model()) != models.DEFAULT:
+        if background or choices or (model or models.default_model()) != models.DEFAULT:
             paths = [Path(path) for path in datasets.pets(role="gallery")["photo"]]
             folder = data_folder() / "pets" / "photos"
     if store.is_gallery(folder):
         opened = Gallery.open(folder, Encoder.load(model) if model else None)
-        if background not in (None, opened.recipe.background):
-            made = f"was made with background {opened.recipe.background or 'kept'}"
-            raise store.GalleryError(folder, made, "Leave --background out, or index anew.")
+        for name, choice in ({"background": background} | choices).items():
+            if choice not in (None, made := getattr(opened.recipe, name)):
+                reason = f"was made with {name} {made or 'kept'}"
+                remedy = f"Leave --{name} out, or index anew."
+                raise store.GalleryError(folder, reason, remedy)
         tell("since it was indexed", opened.changes())
         return opened
     if not find_photos(folder):
         remedy = "Give a folder with photos, or a gallery."
         raise store.GalleryError(folder, "holds no photo", remedy)
-    encoder, progress = Encoder.load(model), sys.stderr.isatty()
-    opened = Gallery.cached(folder, encoder, paths, progress, background=background)
+    encoder, how = Encoder.load(model), {"background": background} | choices
+    opened = Gallery.cached(folder, encoder, paths, sys.stderr.isatty(), **how)
     tell("skipped", opened.skipped)
     tell("background kept", opened.notes)
     return opened
-
-
-def _save_figure(figure: Path, photo: Path, found: list, opened) -> None:
-    from ..files import atomic
-    from ..plots import match_grid
-
-    drawn = match_grid(
-        photo, found[:FIGURE_MOST], caption=f"cosine similarity, model {opened.recipe.model}"
-    )
-    try:
-        with atomic(figure) as path:
-            drawn.savefig(path, format=figure.suffix[1:] or "png")
-    except (OSError, ValueError) as error:
-        raise VitsimError(figure, f"cannot be written ({error})", "Give a .png path.") from error
