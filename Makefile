@@ -74,12 +74,13 @@ tiny: $(VENV)/.train  ## train the shipped Vision Transformer anew (hours; goes 
 	$(BIN)/python tools/train_vit.py pets224 --samples 20
 	$(BIN)/python tools/train_vit.py export
 
-cutout: $(VENV)/.train  ## train the shipped background remover anew (an hour; goes on where it stopped)
+cutout: $(VENV)/.train  ## train the shipped background remover anew (hours; goes on where it stopped)
 	$(BIN)/python tools/cutout_labels.py
 	$(BIN)/python tools/teacher_targets.py
 	$(BIN)/python tools/sketch_pets.py --litters 282
 	$(BIN)/python tools/train_cutout.py train low
 	$(BIN)/python tools/train_cutout.py train full
+	$(BIN)/python tools/train_cutout.py train sharp
 	$(BIN)/python tools/train_cutout.py export
 	$(BIN)/python tools/train_cutout.py evaluate
 

@@ -10,6 +10,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+WORKING_SIZES = 160, 224  # chosen on the dev pets
+
 
 def block(into: int, out: int, dilation: int = 1) -> nn.Sequential:
     conv = nn.Conv2d(into, out, 3, padding=dilation, dilation=dilation, bias=False)
@@ -93,15 +95,21 @@ class Network(nn.Module):
 
 
 class Shipped(nn.Module):
-    """What rembg calls: (1, 3, 320, 320) normalised -> (1, 1, 320, 320) probability."""
+    """What rembg calls: (1, 3, 320, 320) normalised -> (1, 1, 320, 320) probability.
+
+    The picture is looked at in several sizes, each as it is and mirrored; the logits are averaged.
+    """
 
     def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        logits = self.network(F.avg_pool2d(x, 2))[0]  # 160 px did better than 128 on val
-        return torch.sigmoid(F.interpolate(logits, scale_factor=2.0, mode="bilinear"))
+        both, total = torch.cat([x, x.flip(3)]), 0.0
+        for size in WORKING_SIZES:
+            small = F.interpolate(both, size=(size, size), mode="bilinear")
+            total = total + F.interpolate(self.network(small)[0], x.shape[2:], mode="bilinear")
+        return torch.sigmoid((total[:1] + total[1:].flip(3)) / (2 * len(WORKING_SIZES)))
 
 
 @torch.no_grad()
