@@ -266,6 +266,13 @@ def test_bfloat16_is_close_and_still_answers_in_float32(small_model, small_encod
     assert (vectors * small_encoder.embed(photos)).sum(1).min() > 0.98
 
 
+def test_float64_computes_in_it_and_answers_in_float32(small_model, small_encoder, photos):
+    exact = Encoder.load(str(small_model), device="cpu", dtype="float64")
+    assert exact.prepare(photos[:1]).dtype == exact.model.dtype == torch.float64
+    assert exact.embed(photos).dtype == exact.attention(photos[0]).dtype == np.float32
+    np.testing.assert_allclose(exact.embed(photos), small_encoder.embed(photos), atol=1e-5)
+
+
 def test_the_model_of_the_environment_is_taken_when_none_is_named(small_model, monkeypatch):
     monkeypatch.setenv("VITSIM_MODEL", str(small_model))
     encoder = Encoder.load()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import torch
 
 POOLINGS = ("cls", "mean")
-DTYPES = ("float32", "bfloat16", "float16")
+DTYPES = ("float64", "float32", "bfloat16", "float16")
 Photo = str | os.PathLike | Image.Image
 
 
@@ -44,7 +44,8 @@ class Encoder:
         """Load `tiny`, a hub id such as `google/vit-base-patch16-224`, or a folder in hub format.
 
         `name=None` takes `VITSIM_MODEL`, else `tiny`. `dtype="auto"` is for bulk work: bfloat16
-        where the hardware computes it, else float32. `device="auto"` takes CUDA or MPS if there.
+        where the hardware computes it, else float32; "float64" is for checks by hand.
+        `device="auto"` takes CUDA or MPS if there.
         Raises: `models.ModelError`; nothing else is used in place of the model that was asked for.
         """
         name = name or models.default_model()
