@@ -6,6 +6,7 @@ Everything is computed on this machine; models that send pictures to a server ca
 import hashlib
 import os
 import sys
+import threading
 import warnings
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -21,6 +22,7 @@ from .models import ModelError, shipped
 # rembg's own names, and `cutout`, the small network that comes with vitsim.
 MODELS = ("cutout", "u2net", "u2netp", "isnet-general-use", "birefnet-general-lite")
 ALMOST_NOTHING, ALMOST_EVERYTHING = 0.01, 0.99  # share of the picture that the mask covers
+_one_at_a_time = threading.Lock()  # photos are prepared in threads; one session is enough
 
 
 def mask_of(image: Image.Image, model: str = "cutout") -> Image.Image:
@@ -106,8 +108,13 @@ def _weights(model: str) -> str:
     return sha256(fetch(model))
 
 
-@cache
 def _session(model: str):
+    with _one_at_a_time:
+        return _new_session(model)
+
+
+@cache
+def _new_session(model: str):
     path = fetch(model)
     _announce()
     from rembg import new_session

@@ -91,7 +91,7 @@ class Gallery:
         if name != DEFAULT and Path(name).is_dir():
             name = str(Path(name).resolve())
         recipe = Recipe(name, encoder.revision, encoder.size, encoder.dim, **choices)
-        empty = cls(encoder, recipe, root, pd.DataFrame(columns=store.COLUMNS), np.empty(0))
+        empty = cls(encoder, recipe, root, store.table([]), np.empty(0))
         if out is None:
             return empty._index(paths, {}, label, progress)
         out = Path(out)

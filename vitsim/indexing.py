@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from .encoder import Encoder, Photo
 from .images import PhotoError, fingerprint, fit, open_photo
 
 BATCH = 16  # photos that go through the model at once
+AHEAD = 2 * BATCH  # photos that are decoded and fitted while the model works on others
 SAVE_SECONDS = 5  # a killed index loses this much work at most
 Label = Callable[[Path], str]
 
@@ -92,20 +95,42 @@ def embed_photos(
             unsaved.clear()
             saved_at = time.monotonic()
 
-    for path in tqdm(paths, "indexing", unit="photo", disable=not progress):
+    def look(path: Path) -> tuple | PhotoError:
         try:
             digest, size = fingerprint(path)
-            if digest not in known and digest not in waiting:
-                waiting[digest] = prepare(path, recipe)
+            return digest, size, None if digest in known else prepare(path, recipe)
         except PhotoError as error:
-            skipped.append(str(error))
+            return error
+
+    looked_at = zip(paths, _ahead(look, paths), strict=True)
+    for path, seen in tqdm(looked_at, "indexing", len(paths), unit="photo", disable=not progress):
+        if isinstance(seen, PhotoError):
+            skipped.append(str(seen))
             continue
+        digest, size, prepared = seen
+        if digest not in known and digest not in waiting:
+            waiting[digest] = prepared
         relative = Path(os.path.relpath(path, root)).as_posix()
         rows.append((relative, digest, size, label(path)))
         if len(waiting) >= BATCH:
             embed_waiting()
     if waiting:
         embed_waiting()
-    table = [(*row, known[row[1]][1]) for row in rows]
+    photos = store.table([(*row, known[row[1]][1]) for row in rows])
     vectors = np.array([known[row[1]][0] for row in rows], dtype=np.float32)
-    return pd.DataFrame(table, columns=store.COLUMNS), vectors.reshape(-1, recipe.dim), skipped
+    return photos, vectors.reshape(-1, recipe.dim), skipped
+
+
+def _ahead(function: Callable, items: list) -> Iterator:
+    """`map`, some items ahead and in threads; never more than `AHEAD` results are held."""
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        begun = deque()
+        try:
+            for item in items:
+                begun.append(pool.submit(function, item))
+                if len(begun) == AHEAD:
+                    yield begun.popleft().result()
+            while begun:
+                yield begun.popleft().result()
+        finally:  # interrupted: what was not begun is not done
+            pool.shutdown(cancel_futures=True)

@@ -29,8 +29,9 @@ FORMAT = 1
 MANIFEST, DATA = "manifest.json", ("photos.csv", "vectors.npy")
 COLUMNS = ["path", "sha256", "bytes", "label", "note"]  # note: why a background was kept
 LOCK, TAG = "vitsim.lock", Path("partial", "recipe.json")
-# File names may hold line ends, and on Linux bytes that are no text.
-CSV = {"dtype": str, "keep_default_na": False, "encoding_errors": "surrogateescape"}
+# File names may hold line ends, and on Linux bytes that are no text. Texts are Python's own
+# (object): pandas' strings, where pyarrow is installed, refuse such bytes.
+CSV = {"dtype": object, "keep_default_na": False, "encoding_errors": "surrogateescape"}
 Known = dict[str, tuple[np.ndarray, str]]  # SHA-256 of a photo → its vector, its note
 LIBRARIES = ("vitsim", "torch", "transformers", "pillow", "rembg")
 
@@ -41,6 +42,11 @@ class GalleryError(VitsimError):
 
 class GalleryBusy(GalleryError):
     """Another program is writing the gallery."""
+
+
+def table(rows: list[tuple]) -> pd.DataFrame:
+    """A line a photo, with `COLUMNS`."""
+    return pd.DataFrame(rows, columns=COLUMNS, dtype=object).astype({"bytes": int})
 
 
 def is_gallery(folder: Path) -> bool:
