@@ -267,6 +267,8 @@ def test_bfloat16_is_close_and_still_answers_in_float32(small_model, small_encod
 
 
 def test_float64_computes_in_it_and_answers_in_float32(small_model, small_encoder, photos):
+    import torch
+
     exact = Encoder.load(str(small_model), device="cpu", dtype="float64")
     assert exact.prepare(photos[:1]).dtype == exact.model.dtype == torch.float64
     assert exact.embed(photos).dtype == exact.attention(photos[0]).dtype == np.float32
