@@ -9,7 +9,7 @@ SETUP_OPTIONS ?=
 DEMO_PHOTO ?= data/pets/photos/dog_020/dog_020_05.jpg
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test browser lint notebooks slides handout kit pets tiny cutout gallery evaluate constraints clean
+.PHONY: help demo lab test browser lint notebooks slides handout kit benchmark pets tiny cutout gallery evaluate constraints clean
 
 help:  ## say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|'
@@ -43,6 +43,9 @@ handout: $(TESTED)  ## the slides as PDF (needs Chromium)
 
 kit: $(READY)  ## everything for a room without a network, in build/kit
 	$(BIN)/python tools/offline_kit.py --out build/kit
+
+benchmark: $(TESTED)  ## time everything beside the original way; writes BENCHMARKS.md (10 minutes)
+	$(BIN)/python tools/benchmark.py
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"vitsim needs Python 3.11 or newer; {sys.executable} is {v[0]}.{v[1]}. Name another: make PYTHON=python3.12")'
