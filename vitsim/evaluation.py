@@ -9,8 +9,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import expit, logit, ndtr, ndtri, stdtrit
 
 Ids = Sequence | np.ndarray
+Statistic = Callable[
+    [np.ndarray, np.ndarray, np.ndarray], float
+]  # of scores, query and gallery ids
 
 
 @dataclass(frozen=True)
@@ -155,7 +159,7 @@ def fpir_fnir(
 
 
 def bootstrap_by_identity(
-    statistic: Callable[[np.ndarray, np.ndarray, np.ndarray], float],
+    statistic: Statistic,
     scores: np.ndarray,
     query_ids: Ids,
     gallery_ids: Ids,
@@ -164,36 +168,99 @@ def bootstrap_by_identity(
     seed: int = 0,
     resample_gallery: bool = True,
 ) -> Interval:
-    """Percentile interval of `statistic(scores, query_ids, gallery_ids)` over identities.
+    """Interval of `statistic(scores, query_ids, gallery_ids)` from draws of identities.
 
     Impostor pairs share individuals, so identities are drawn with replacement, not pairs (Bolle,
     Ratha, Pankanti 2004). An identity drawn twice is two, and what would compare it with itself
-    is dropped (NaN). For ranks such as recall, which grow easier with fewer identities in the
-    gallery, `resample_gallery=False` draws the queries' alone; two identities at least.
+    is dropped (NaN). A statistic that no draw changes, such as a rate of 0, gets a point, which
+    says nothing: use the rule of three. The limits are those of `bca_interval`; with 12 to 80
+    identities they held FNMR and EER in 93 to 98 % of simulated cases, an FMR of 10 % in 92 to 97,
+    one of 3 % in 85 to 97: least where few resemble all others (`tools/interval_coverage.py`).
+
+    `resample_gallery=False` draws the identities of the queries alone: the interval is for this
+    very gallery. For ranks in other galleries of this size see `jackknife_by_identity`.
+    """
+    estimate, redraw, n = _redrawing(statistic, scores, query_ids, gallery_ids, resample_gallery)
+    rng = np.random.default_rng(seed)
+    draws = [redraw(rng.integers(n, size=n)) for _ in range(repeats)]
+    left_out = [redraw(np.delete(np.arange(n), one)) for one in range(n)]
+    return bca_interval(estimate, draws, left_out, level)
+
+
+def bca_interval(
+    estimate: float, draws: Sequence[float], left_out: Sequence[float], level: float = 0.95
+) -> Interval:
+    """Limits from bootstrap `draws`, corrected for bias, skewness and few identities.
+
+    `left_out` `(n,)` holds the statistic without each of the n identities. Bias and acceleration:
+    Efron (1987), BCa. Levels are those of Student's t, for a bootstrap of n is too narrow by
+    √(1 − 1/n) and knows no t: Hesterberg (2015), "expanded percentile". NaN values are left out.
+    """
+    n, draws, left_out = len(left_out), np.asarray(draws, float), np.asarray(left_out, float)
+    draws, left_out = draws[~np.isnan(draws)], left_out[~np.isnan(left_out)]
+    if draws.size == 0:
+        return Interval(estimate, np.nan, np.nan, level)
+    z = np.sqrt(n / (n - 1)) * stdtrit(n - 1, 0.5 + np.array([-level, level]) / 2)
+    below = np.mean((draws < estimate) + 0.5 * (draws == estimate))
+    bias = ndtri(np.clip(below, 0.5 / draws.size, 1 - 0.5 / draws.size))
+    influence = left_out.sum() / max(left_out.size, 1) - left_out
+    scale = np.sum(influence**2) ** 1.5
+    acceleration = np.sum(influence**3) / (6 * scale) if scale else 0.0
+    levels = ndtr(bias + (bias + z) / np.maximum(1 - acceleration * (bias + z), 1e-9))
+    return Interval(estimate, *map(float, np.quantile(draws, levels)), level)
+
+
+def jackknife_by_identity(
+    statistic: Statistic, scores: np.ndarray, query_ids: Ids, gallery_ids: Ids, level: float = 0.95
+) -> Interval:
+    """Interval of a rate by rank, such as `recall_at_k`, for other pets in galleries of this size.
+
+    Each identity is left out once, as query and as rival. (Draws hold fewer different rivals, which
+    makes ranks easier; draws of queries alone miss that one pet may attract many.) The jackknife's
+    error (Tukey 1958) and Student's t on the logit scale held recall@1 in 93 to 99 % of simulated
+    cases. A rate of 0 or 1 gets the exact limit of n identities (Clopper, Pearson 1934).
+    """
+    estimate, redraw, n = _redrawing(statistic, scores, query_ids, gallery_ids, True)
+    if not 0 <= estimate <= 1:
+        raise ValueError(f"statistic of {estimate:.2f}: expected a rate, 0 to 1")
+    trials = len(np.unique(query_ids))
+    if estimate in (0, 1):
+        limit = (0.5 - level / 2) ** (1 / trials)
+        return Interval(estimate, estimate * limit, 1 - (1 - estimate) * limit, level)
+    left_out = np.array([redraw(np.delete(np.arange(n), one)) for one in range(n)])
+    error = np.sqrt((n - 1) * np.nanvar(left_out)) / (estimate * (1 - estimate))
+    margin = error * stdtrit(trials - 1, 0.5 + np.array([-level, level]) / 2)
+    return Interval(estimate, *map(float, expit(logit(estimate) + margin)), level)
+
+
+def _redrawing(statistic: Statistic, scores, query_ids, gallery_ids, both: bool):
+    """The statistic; a function that gives it for drawn identities, by number; how many there are.
+
+    `both`: draw them in the gallery too, not among the queries alone.
     """
     scores, _ = _checked(scores, query_ids, gallery_ids)
     query_ids, gallery_ids = np.asarray(query_ids), np.asarray(gallery_ids)
-    drawn_from = np.unique(np.append(query_ids, gallery_ids) if resample_gallery else query_ids)
-    if len(drawn_from) < 2:
-        raise ValueError(f"{len(drawn_from)} identity: expected at least 2 to draw from")
-    rng, values = np.random.default_rng(seed), []
-    rows_of = [np.flatnonzero(query_ids == one) for one in drawn_from]
-    columns_of = [np.flatnonzero(gallery_ids == one) for one in drawn_from]
-    for _ in range(repeats):
-        drawn = rng.integers(len(drawn_from), size=len(drawn_from))
+    identities = np.unique(np.append(query_ids, gallery_ids) if both else query_ids)
+    if (n := len(identities)) < 2:
+        raise ValueError(f"{n} identity: expected at least 2 to draw from")
+    rows_of = [np.flatnonzero(query_ids == one) for one in identities]
+    columns_of = [np.flatnonzero(gallery_ids == one) for one in identities]
+
+    def redraw(drawn: np.ndarray) -> float:
         rows = np.concatenate([rows_of[i] for i in drawn])
-        if not resample_gallery:
-            values.append(statistic(scores[rows], query_ids[rows], gallery_ids))
-            continue
+        if not both:
+            return statistic(scores[rows], query_ids[rows], gallery_ids)
         columns = np.concatenate([columns_of[i] for i in drawn])
         copy = np.arange(len(drawn))
         q_copy = np.repeat(copy, [len(rows_of[i]) for i in drawn])
         g_copy = np.repeat(copy, [len(columns_of[i]) for i in drawn])
         twice = (drawn[q_copy][:, None] == drawn[g_copy]) & (q_copy[:, None] != g_copy)
-        drawn_scores = np.where(twice, np.nan, scores[np.ix_(rows, columns)])
-        values.append(statistic(drawn_scores, q_copy, g_copy))
-    low, high = np.percentile(values, [50 - 50 * level, 50 + 50 * level])
-    return Interval(float(statistic(scores, query_ids, gallery_ids)), low, high, level)
+        try:
+            return statistic(np.where(twice, np.nan, scores[np.ix_(rows, columns)]), q_copy, g_copy)
+        except ValueError:  # one identity n times, for instance, has no impostor
+            return np.nan
+
+    return float(statistic(scores, query_ids, gallery_ids)), redraw, n
 
 
 def paired_difference(

@@ -108,31 +108,25 @@ def interval_panels(groups: Mapping[str, Sequence[Interval]], truth: float) -> F
 
 
 def recall_by_gallery_size(
-    sizes: np.ndarray,
-    recall: np.ndarray,
-    low: np.ndarray,
-    high: np.ndarray,
-    measured: int,
+    measured: tuple[np.ndarray, np.ndarray],
+    model: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
     published: Mapping[str, tuple[int, float]] | None = None,
 ) -> Figure:
     """Recall@1 against the number of individuals in the gallery, on a logarithmic axis.
 
-    All arrays `(n,)`; the band is `low` to `high`. Solid up to the `measured` size, dashed where it
-    is extrapolated. `published`: (individuals, recall@1) by name, drawn as points.
+    `measured`: (individuals, recall), a thick line. `model`: (individuals, recall, low, high), a
+    dashed line in its band. `published`: (individuals, recall) by name, diamonds.
     """
     figure, axis = _axis((12, 5.6), "individuals in the gallery", "recall@1")
+    sizes, recall, low, high = model
     axis.fill_between(sizes, low, high, color=BLUE, alpha=0.2, lw=0)
-    for part, style, label in (
-        (sizes <= measured, "-", "measured"),
-        (sizes >= measured, "--", "extrapolated"),
-    ):
-        axis.plot(sizes[part], recall[part], style, color=BLUE, lw=3.5, label=label)
-    axis.axvline(measured, color=GREY, lw=1.5, ls=":")
-    for name, (size, top1) in (published or {}).items():
-        axis.plot(size, top1, "D", color=ORANGE, ms=11)
-        axis.annotate(name, (size, top1), (0, 12), textcoords="offset points", fontsize=15,
-                      ha="center", color=ORANGE)  # fmt: skip
-    axis.set(xscale="log", ylim=(0, 1.08), yticks=np.arange(0, 1.1, 0.2))
+    axis.plot(sizes, recall, "--", color=BLUE, lw=3, label="model, 95 %")
+    axis.plot(*measured, "-", color=INK, lw=5, label="measured", solid_capstyle="butt")
+    for name, place in (published or {}).items():
+        axis.plot(*place, "D", color=ORANGE, ms=11)
+        axis.annotate(name, place, (0, 12), textcoords="offset points", fontsize=15, ha="center",
+                      color=ORANGE)  # fmt: skip
+    axis.set(xscale="log", ylim=(0, 1.12), yticks=np.arange(0, 1.1, 0.2))
     _legend(axis, loc="lower left")
     return figure
 
