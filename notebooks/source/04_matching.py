@@ -130,8 +130,8 @@ print(scores.shape, top.shape, f"{scores[top[0]]:.2f}", table["label"][top[0]])
 # score, and ✓ where it is the right cat:
 
 # %% [markdown] lang="pt"
-# São 54 escores; guardamos os oito melhores. `gallery.match` faz o mesmo. Quatro de suas respostas,
-# com posição, escore e ✓ onde é o gato certo:
+# São 54 escores; guardamos os oito melhores. `gallery.match` faz o mesmo. Quatro respostas, com
+# posição, escore e ✓ onde é o gato certo:
 
 # %%
 matches = gallery.match(query, k=8)
@@ -333,11 +333,11 @@ print(f"mAP {np.mean(each):.2f} {mean_ap:.2f}")
 # one of them is among the first k?
 
 # %% [markdown] lang="pt"
-# Isso é bom? Pergunte antes o que o acaso consegue.
+# Isso é bom? E o acaso, quanto consegue?
 #
 # ### Exercício 3: construa
-# Embaralhe as n = 54 fotos, das quais m = 3 mostram o animal certo. Qual é a probabilidade de que
-# ao menos uma delas esteja entre as k primeiras?
+# Embaralhe as n = 54 fotos, das quais m = 3 mostram o animal certo. Qual é a probabilidade de ao
+# menos uma estar entre as k primeiras?
 
 
 # %% tags=["exercise"]
@@ -557,8 +557,7 @@ plots.photo_row([photo, numbers], ["photo", "parts"])
 
 # %% [markdown] lang="pt"
 # Dez partes: cabeça, orelhas, focinho, pescoço, tronco, cada pata, cauda. Comparamos a primeira foto
-# de cada animal com duas tiradas quase do mesmo lado: uma dele mesmo, outra de um animal da mesma
-# espécie.
+# de cada animal com duas tiradas quase do mesmo lado: uma dele, outra de um animal da mesma espécie.
 
 # %%
 starts = table.drop_duplicates("pet")
@@ -629,7 +628,7 @@ print(np.greater(*shares).sum(), "of", len(trios), f"({coin})")
 # </details>
 # <details><summary>2. The gallery gains 1,000 other pets. What happens to recall@4?</summary>
 #
-# It falls, at best stays: more photos compete for four places.
+# It falls or stays: more photos compete for four places.
 # </details>
 # <details><summary>3. Why must neighbours be mutual?</summary>
 #
@@ -669,7 +668,7 @@ print(np.greater(*shares).sum(), "of", len(trios), f"({coin})")
 # </details>
 # <details><summary>2. A galeria ganha 1.000 outros animais. E o recall@4?</summary>
 #
-# Cai; no máximo, fica igual: mais fotos disputam quatro lugares.
+# Cai ou fica igual: mais fotos disputam quatro lugares.
 # </details>
 # <details><summary>3. Por que os vizinhos precisam ser mútuos?</summary>
 #
