@@ -348,7 +348,7 @@ plots.photo_row([a.photo, query, numbers, matches[0].path], titles)
 # | 07 | Your own photos: a folder, a larger model, ethics | 45 |
 # | 08 | Optional. When one machine is not enough: a million photos and more | 45 |
 #
-# In a three-hour workshop: 01 to 04, without some exercises.
+# A three-hour workshop takes 01 to 04 and the first half of 05.
 #
 # ## Quiz
 #
@@ -397,7 +397,7 @@ plots.photo_row([a.photo, query, numbers, matches[0].path], titles)
 # | 07 | Suas próprias fotos: uma pasta, um modelo maior, ética | 45 |
 # | 08 | Opcional. Quando uma máquina não basta: um milhão de fotos e além | 45 |
 #
-# Em uma oficina de três horas: de 01 a 04, sem alguns dos exercícios.
+# Em uma oficina de três horas cabem as aulas 01 a 04 e a primeira metade da 05.
 #
 # ## Questionário
 #
