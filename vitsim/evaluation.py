@@ -9,25 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit, logit, ndtr, ndtri, stdtrit
+
+from .intervals import Interval, bca_interval, jackknife_interval
 
 Ids = Sequence | np.ndarray
-Statistic = Callable[
-    [np.ndarray, np.ndarray, np.ndarray], float
-]  # of scores, query and gallery ids
-
-
-@dataclass(frozen=True)
-class Interval:
-    """An estimate between its confidence limits, all in the unit of the statistic."""
-
-    estimate: float
-    low: float
-    high: float
-    level: float = 0.95
-
-    def __str__(self) -> str:
-        return f"{self.estimate:.2f} [{self.low:.2f}, {self.high:.2f}]"
+Statistic = Callable[[np.ndarray, Ids, Ids], float]  # of scores, query and gallery ids
 
 
 @dataclass(frozen=True)
@@ -187,50 +173,18 @@ def bootstrap_by_identity(
     return bca_interval(estimate, draws, left_out, level)
 
 
-def bca_interval(
-    estimate: float, draws: Sequence[float], left_out: Sequence[float], level: float = 0.95
-) -> Interval:
-    """Limits from bootstrap `draws`, corrected for bias, skewness and few identities.
-
-    `left_out` `(n,)` holds the statistic without each of the n identities. Bias and acceleration:
-    Efron (1987), BCa. Levels are those of Student's t, for a bootstrap of n is too narrow by
-    √(1 − 1/n) and knows no t: Hesterberg (2015), "expanded percentile". NaN values are left out.
-    """
-    n, draws, left_out = len(left_out), np.asarray(draws, float), np.asarray(left_out, float)
-    draws, left_out = draws[~np.isnan(draws)], left_out[~np.isnan(left_out)]
-    if draws.size == 0:
-        return Interval(estimate, np.nan, np.nan, level)
-    z = np.sqrt(n / (n - 1)) * stdtrit(n - 1, 0.5 + np.array([-level, level]) / 2)
-    below = np.mean((draws < estimate) + 0.5 * (draws == estimate))
-    bias = ndtri(np.clip(below, 0.5 / draws.size, 1 - 0.5 / draws.size))
-    influence = left_out.sum() / max(left_out.size, 1) - left_out
-    scale = np.sum(influence**2) ** 1.5
-    acceleration = np.sum(influence**3) / (6 * scale) if scale else 0.0
-    levels = ndtr(bias + (bias + z) / np.maximum(1 - acceleration * (bias + z), 1e-9))
-    return Interval(estimate, *map(float, np.quantile(draws, levels)), level)
-
-
 def jackknife_by_identity(
     statistic: Statistic, scores: np.ndarray, query_ids: Ids, gallery_ids: Ids, level: float = 0.95
 ) -> Interval:
     """Interval of a rate by rank, such as `recall_at_k`, for other pets in galleries of this size.
 
     Each identity is left out once, as query and as rival. (Draws hold fewer different rivals, which
-    makes ranks easier; draws of queries alone miss that one pet may attract many.) The jackknife's
-    error (Tukey 1958) and Student's t on the logit scale held recall@1 in 93 to 99 % of simulated
-    cases. A rate of 0 or 1 gets the exact limit of n identities (Clopper, Pearson 1934).
+    makes ranks easier; draws of queries alone miss that one pet may attract many.) The limits of
+    `jackknife_interval` held recall@1 in 93 to 99 % of simulated cases.
     """
     estimate, redraw, n = _redrawing(statistic, scores, query_ids, gallery_ids, True)
-    if not 0 <= estimate <= 1:
-        raise ValueError(f"statistic of {estimate:.2f}: expected a rate, 0 to 1")
-    trials = len(np.unique(query_ids))
-    if estimate in (0, 1):
-        limit = (0.5 - level / 2) ** (1 / trials)
-        return Interval(estimate, estimate * limit, 1 - (1 - estimate) * limit, level)
-    left_out = np.array([redraw(np.delete(np.arange(n), one)) for one in range(n)])
-    error = np.sqrt((n - 1) * np.nanvar(left_out)) / (estimate * (1 - estimate))
-    margin = error * stdtrit(trials - 1, 0.5 + np.array([-level, level]) / 2)
-    return Interval(estimate, *map(float, expit(logit(estimate) + margin)), level)
+    left_out = [redraw(np.delete(np.arange(n), one)) for one in range(n)]
+    return jackknife_interval(estimate, left_out, len(np.unique(query_ids)), level)
 
 
 def _redrawing(statistic: Statistic, scores, query_ids, gallery_ids, both: bool):

@@ -6,21 +6,20 @@ animal, or a class. Every figure comes with an interval over identities, and bes
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, logit, stdtrit
 from tqdm import tqdm
 
-from . import evaluation as ev
 from .background import remove_background
 from .baselines import BASELINES
-from .evaluation import Interval
 from .gallery import Gallery
 from .images import PhotoError, open_photo
 from .indexing import folder_name
+from .intervals import Interval, bca_interval, jackknife_interval
 from .similarity import SAME
 from .store import GalleryError
 
@@ -94,7 +93,7 @@ def evaluate_gallery(gallery: Gallery, repeats: int = 1000, progress: bool = Fal
     return Report(methods, len(kept), len(set(ids)), int((others > 0).sum()), chance, tuple(notes))
 
 
-def judge(vectors: np.ndarray, ids: ev.Ids, repeats: int = 1000) -> Judgement:
+def judge(vectors: np.ndarray, ids: Sequence | np.ndarray, repeats: int = 1000) -> Judgement:
     """Ask for each of `vectors` `(n, d)`, of norm 1, among the others; `ids` `(n,)` say whose.
 
     A photo alone of its identity is not asked for, but is there to be taken for another. The
@@ -111,7 +110,7 @@ def judge(vectors: np.ndarray, ids: ev.Ids, repeats: int = 1000) -> Judgement:
     left_out = np.einsum("gqf,gq->gf", by_query[1:], others) / others.sum(1, keepdims=True)
     trials = len(set(groups[ids[asked]]))
     figures = {
-        name: _jackknife_interval(float(value), without, trials)
+        name: jackknife_interval(float(value), without, trials)
         for name, value, without in zip(FIGURES, by_query[0].mean(0), left_out.T, strict=False)
     }
     pairs, first, second = _pairs(vectors, ids)
@@ -191,18 +190,6 @@ def _ranked(vectors: np.ndarray, rows: np.ndarray, ids: np.ndarray, groups: np.n
     return np.array(values, np.float32)
 
 
-def _jackknife_interval(estimate: float, left_out: np.ndarray, trials: int) -> Interval:
-    """As `evaluation.jackknife_by_identity`, from the values without each group."""
-    if len(left_out) < 3:  # one identity has no rival
-        return Interval(estimate, np.nan, np.nan)
-    if estimate in (0, 1):
-        limit = 0.025 ** (1 / trials)
-        return Interval(estimate, estimate * limit, 1 - (1 - estimate) * limit)
-    error = np.sqrt((len(left_out) - 1) * left_out.var()) / (estimate * (1 - estimate))
-    margin = error * stdtrit(trials - 1, [0.025, 0.975])
-    return Interval(estimate, *map(float, expit(logit(estimate) + margin)))
-
-
 def _pairs(vectors: np.ndarray, ids: np.ndarray) -> list[np.ndarray]:
     """Of every pair of photos its score and the two identities, the lower one first."""
     found = []
@@ -242,13 +229,13 @@ def _pair_figures(
         return (1 - below[1, at] + below[0, at]) / 2, abs(means[0] - means[1]) / max(spread, 1)
 
     whole = dict(zip(FIGURES[3:], map(float, figures(np.ones(n))), strict=True))
-    if n < 3:  # one identity has no impostor: no draw differs from the whole
+    if n < 3:  # of two identities no draw differs from the whole
         return {name: Interval(value, np.nan, np.nan) for name, value in whole.items()}
     repeats, rng = min(repeats, 200 + WORK // len(cells)), np.random.default_rng(0)
     draws = [figures(np.bincount(rng.integers(n, size=n), minlength=n)) for _ in range(repeats)]
     left_out = [figures(groups != group) for group in range(groups.max() + 1)]
     both = zip(np.transpose(draws), np.transpose(left_out), strict=True)
     return {
-        name: ev.bca_interval(value, *drawn)
+        name: bca_interval(value, *drawn)
         for (name, value), drawn in zip(whole.items(), both, strict=True)
     }
