@@ -339,13 +339,13 @@ plots.photo_row([a.photo, query, numbers, matches[0].path], titles)
 # | | Lesson | Minutes |
 # |---|---|---|
 # | 00 | Start here | 15 |
-# | 01 | Preprocessing: a picture is an array; size, orientation, background | 45 |
-# | 02 | Embeddings: how a Vision Transformer turns a photo into a vector | 60 |
-# | 03 | Cosine similarity: what chance gives, and when a score is high | 45 |
-# | 04 | Matching: nearest neighbours, rankings, corresponding parts | 60 |
-# | 05 | How sure are we? Errors, thresholds, intervals | 60 |
-# | 06 | What moves the score? Light, angle, place, quality | 60 |
-# | 07 | Your own photos: a folder, a larger model, ethics | 45 |
+# | 01 | [Preprocessing](01_preprocessing.ipynb): a picture is an array; size, orientation, background | 45 |
+# | 02 | [Embeddings](02_embeddings.ipynb): how a Vision Transformer turns a photo into a vector | 60 |
+# | 03 | [Cosine similarity](03_similarity.ipynb): what chance gives, and when a score is high | 45 |
+# | 04 | [Matching](04_matching.ipynb): nearest neighbours, rankings, corresponding parts | 60 |
+# | 05 | [How sure are we?](05_how_sure.ipynb) Errors, thresholds, intervals | 60 |
+# | 06 | [What moves the score?](06_what_moves_the_score.ipynb) Light, angle, place, quality | 60 |
+# | 07 | [Your own photos](07_your_own_photos.ipynb): a folder, a larger model, ethics | 45 |
 # | 08 | Optional. When one machine is not enough: a million photos and more | 45 |
 #
 # A three-hour workshop takes 01 to 04 and the first half of 05.
@@ -388,13 +388,13 @@ plots.photo_row([a.photo, query, numbers, matches[0].path], titles)
 # | | Aula | Minutos |
 # |---|---|---|
 # | 00 | Comece aqui | 15 |
-# | 01 | Pré-processamento: uma imagem é um arranjo; tamanho, orientação, fundo | 45 |
-# | 02 | *Embeddings*: como um *Vision Transformer* faz de uma foto um vetor | 60 |
-# | 03 | Similaridade do cosseno: o que se obtém por acaso e quando um escore é alto | 45 |
-# | 04 | Correspondência: vizinhos mais próximos, listas ordenadas, partes | 60 |
-# | 05 | Quão certos estamos? Erros, limiares, intervalos | 60 |
-# | 06 | O que muda o escore? Luz, ângulo, lugar, qualidade | 60 |
-# | 07 | Suas próprias fotos: uma pasta, um modelo maior, ética | 45 |
+# | 01 | [Pré-processamento](01_preprocessamento.ipynb): uma imagem é um arranjo; tamanho, orientação, fundo | 45 |
+# | 02 | [*Embeddings*](02_embeddings.ipynb): como um *Vision Transformer* faz de uma foto um vetor | 60 |
+# | 03 | [Similaridade do cosseno](03_similaridade.ipynb): o que se obtém por acaso e quando um escore é alto | 45 |
+# | 04 | [Correspondência](04_correspondencia.ipynb): vizinhos mais próximos, listas ordenadas, partes | 60 |
+# | 05 | [Quão certos estamos?](05_quao_certos.ipynb) Erros, limiares, intervalos | 60 |
+# | 06 | [O que muda o escore?](06_o_que_muda_o_escore.ipynb) Luz, ângulo, lugar, qualidade | 60 |
+# | 07 | [Suas próprias fotos](07_suas_proprias_fotos.ipynb): uma pasta, um modelo maior, ética | 45 |
 # | 08 | Opcional. Quando uma máquina não basta: um milhão de fotos e além | 45 |
 #
 # Em uma oficina de três horas cabem as aulas 01 a 04 e a primeira metade da 05.

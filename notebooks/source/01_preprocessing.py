@@ -468,7 +468,7 @@ plots.photo_row(cuts, [f"{value} → {(value / 255 - 0.5) / 0.5:z.2f}" for value
 
 # %% [markdown] lang="en"
 # This cat's back melts into black; a grey coat would melt into grey. But the eye is not the judge:
-# after the arrow stands what the network receives, scaled to −1…1. **Grey is 0.00**, no signal.
+# after the arrow stands what `tiny` receives, scaled to −1…1. **Grey is 0.00**, no signal.
 # vitsim takes it for bars and cut-outs alike; what counts is one colour for all photos.
 #
 # ### The alpha trap
@@ -477,7 +477,7 @@ plots.photo_row(cuts, [f"{value} → {(value / 255 - 0.5) / 0.5:z.2f}" for value
 
 # %% [markdown] lang="pt"
 # As costas deste gato somem no preto; uma pelagem cinza sumiria no cinza. Mas o juiz não é o olho:
-# depois da seta está o que a rede recebe, na escala −1…1. **Cinza é 0,00**, nenhum sinal. O vitsim o
+# depois da seta está o que o `tiny` recebe, na escala −1…1. **Cinza é 0,00**, nenhum sinal. O vitsim o
 # usa em tarjas e recortes; o que importa é uma só cor para todas as fotos.
 #
 # ### A armadilha do alfa
