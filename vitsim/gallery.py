@@ -5,23 +5,26 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from PIL import Image
 
-from . import store
+from . import distributed, indexing, store
 from .encoder import Encoder, Photo
 from .files import cache_folder
 from .images import SUFFIXES, find_photos, fingerprint
-from .indexing import Label, Recipe, embed_photos, folder_name, prepare
+from .indexing import Label, Recipe, folder_name, prepare
 from .models import DEFAULT
 from .similarity import top_k
 from .store import GalleryBusy, GalleryError
+
+ENGINES = {"local": indexing.embed_photos, "ray": distributed.embed_photos}
 
 
 @dataclass(frozen=True)
@@ -73,14 +76,18 @@ class Gallery:
         paths: Iterable[Path] | None = None,
         label: Label = folder_name,
         progress: bool = False,
+        engine: str = "local",
+        address: str | None = None,
         **choices: str | None,
     ) -> Gallery:
         """Index the photos below `folder`, or only `paths`; `choices` are fields of `Recipe`.
 
         With `out` the gallery is kept there: content that it holds already is not embedded
         again, and an index that was killed goes on where it stopped. Photos that cannot be read
-        are listed in `skipped`. Raises `GalleryError` when `out` holds something else, was made
-        in another way or is being written, and when no photo could be read.
+        are listed in `skipped`. `engine="ray"` embeds with Ray, on every core of this machine or
+        on the cluster at `address`; the gallery is the same. Raises `GalleryError` when `out`
+        holds something else, was made in another way or is being written, and when no photo could
+        be read.
         """
         root = Path(folder)
         paths = find_photos(root) if paths is None else [Path(path) for path in paths]
@@ -92,12 +99,13 @@ class Gallery:
             name = str(Path(name).resolve())
         recipe = Recipe(name, encoder.revision, encoder.size, encoder.dim, **choices)
         empty = cls(encoder, recipe, root, store.table([]), np.empty(0))
+        engine = ENGINES[engine] if address is None else partial(ENGINES[engine], address=address)
         if out is None:
-            return empty._index(paths, {}, label, progress)
+            return empty._index(paths, {}, label, progress, engine)
         out = Path(out)
         with store.only_writer(out):
-            known = _known_at(out, recipe, encoder)
-            return replace(empty, folder=out)._index(paths, known, label, progress)._save(out)
+            known, empty = _known_at(out, recipe, encoder), replace(empty, folder=out)
+            return empty._index(paths, known, label, progress, engine)._save(out)
 
     @classmethod
     def cached(
@@ -214,10 +222,15 @@ class Gallery:
         return found
 
     def _index(
-        self, paths: list[Path], known: store.Known, label: Label, progress: bool
+        self,
+        paths: list[Path],
+        known: store.Known,
+        label: Label,
+        progress: bool,
+        engine: Callable = indexing.embed_photos,
     ) -> Gallery:
         """A gallery of `paths` alone; what is `known` already is not embedded."""
-        photos, vectors, skipped = embed_photos(
+        photos, vectors, skipped = engine(
             paths, self.root, self.encoder, self.recipe, known, self.folder, label, progress
         )
         if photos.empty:

@@ -34,6 +34,7 @@ LOCK, TAG = "vitsim.lock", Path("partial", "recipe.json")
 CSV = {"dtype": object, "keep_default_na": False, "encoding_errors": "surrogateescape"}
 Known = dict[str, tuple[np.ndarray, str]]  # SHA-256 of a photo → its vector, its note
 LIBRARIES = ("vitsim", "torch", "transformers", "pillow", "rembg")
+SCALE = 'Run `pip install "vitsim[scale]"`.'  # what to do where Ray or Milvus is missing
 
 
 class GalleryError(VitsimError):

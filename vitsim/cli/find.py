@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -72,6 +72,12 @@ def index(
     labels: Annotated[
         Path | None, typer.Option(help="A CSV table with the columns path and label.")
     ] = None,
+    engine: Annotated[
+        Literal["local", "ray"], typer.Option(help="Embed here, or with Ray on many cores.")
+    ] = "local",
+    address: Annotated[
+        str | None, typer.Option(help="A Ray cluster.", show_default="one on this machine")
+    ] = None,
 ) -> None:
     """Make a gallery of the photos below FOLDER; again: embed only what is new or changed.
 
@@ -83,13 +89,14 @@ def index(
     from ..images import find_photos
     from ..indexing import folder_name, labels_from
 
+    if address and engine != "ray":
+        raise typer.BadParameter("goes with --engine ray.", param_hint="--address")
     find_photos(folder)
     label = labels_from(labels, folder) if labels else folder_name
     before = store.read(out)[1] if store.is_gallery(out) and store.is_finished(out) else None
     choices = {"fit": fit, "pooling": pooling, "background": background}
-    made = Gallery.build(
-        folder, Encoder.load(model), out, label=label, progress=sys.stderr.isatty(), **choices
-    )
+    how = {"engine": engine, "address": address, "progress": sys.stderr.isatty()}
+    made = Gallery.build(folder, Encoder.load(model), out, label=label, **how, **choices)
     news = ""
     if before is not None:
         new = len(set(made.photos["sha256"]) - set(before["sha256"]))

@@ -1,0 +1,124 @@
+"""The long part of making a gallery on many processes or machines, by Ray Data.
+
+It hands batches of paths to workers; when one dies, another takes its batch. Nothing is reported to
+anyone, no dashboard is opened, and without an address all of it listens on this machine only.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import time
+from collections import ChainMap
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from . import VitsimError, indexing, store
+from .encoder import Encoder
+from .indexing import BATCH, SAVE_SECONDS, Label, Recipe, folder_name
+
+
+def embed_photos(
+    paths: list[Path],
+    root: Path,
+    encoder: Encoder,
+    recipe: Recipe,
+    known: store.Known,
+    folder: Path | None = None,
+    label: Label = folder_name,
+    progress: bool = False,
+    address: str | None = None,
+) -> tuple[pd.DataFrame, np.ndarray, list[str]]:
+    """As `indexing.embed_photos`, on the Ray cluster at `address`, or on one of this machine.
+
+    Every GPU, or every core where there is none, is a worker and loads the encoder once. The
+    machines of a cluster need vitsim, the model, this folder and the photos at the same paths.
+    Raises `VitsimError` where Ray is missing, cannot be reached, or loses a photo.
+    """
+    rows, skipped, unsaved, saved_at = [], [], {}, time.monotonic()
+    notes = {digest: note for digest, (_, note) in known.items()}
+    todo = root, recipe, str(encoder.model.dtype).removeprefix("torch."), notes, label, Path.cwd()
+    with _cluster(address) as ray, tqdm(None, "indexing", len(paths), disable=not progress) as bar:
+        for answer in _answers(ray, paths, todo):
+            bar.update()
+            row = json.loads(answer["row"])
+            (skipped if isinstance(row, str) else rows).append(row)
+            if isinstance(row, list) and row[1] not in known:
+                known[row[1]] = unsaved[row[1]] = (answer["vector"], row[4])
+            if folder and unsaved and time.monotonic() - saved_at > SAVE_SECONDS:
+                store.save_partial(folder, unsaved)
+                unsaved, saved_at = {}, time.monotonic()
+    if len(rows) + len(skipped) != len(paths):
+        reason = f"gave {len(rows) + len(skipped)} answers for {len(paths)} photos"
+        raise VitsimError("Ray", reason, "Run the same command again.")
+    vectors = np.array([known[row[1]][0] for row in rows], dtype=np.float32)
+    return store.table(rows), vectors.reshape(-1, recipe.dim), skipped
+
+
+def _answers(ray, paths: list[Path], todo: tuple) -> Iterator[dict]:
+    """A row of the table or a reason to skip, as JSON, and a vector for each photo, in order."""
+    gpus, cores = (int(ray.cluster_resources().get(kind, 0)) for kind in ("GPU", "CPU"))
+    items = [{"path": os.fsencode(path)} for path in paths]  # a file name need not be text
+    photos = ray.data.from_items(items, override_num_blocks=min(4096, -(-len(items) // BATCH)))
+    workers = {"compute": ray.data.ActorPoolStrategy(size=gpus or cores), "num_gpus": min(1, gpus)}
+    done = photos.map_batches(_Worker, batch_size=BATCH, fn_constructor_args=todo, **workers)
+    yield from done.iter_rows()
+
+
+class _Worker:
+    def __init__(self, root: Path, recipe: Recipe, dtype: str, notes: dict, label: Label, cwd):
+        os.chdir(cwd)  # paths may be relative
+        self.root, self.recipe, self.label = root, recipe, label
+        self.encoder = Encoder.load(recipe.model, dtype=dtype)
+        if self.encoder.revision != recipe.revision:
+            reason = f"is {self.encoder.revision:.12} for a worker, not {recipe.revision:.12}"
+            raise VitsimError(recipe.model, reason, "Give every machine the same weights.")
+        nothing = np.zeros(recipe.dim, np.float32)  # in place of a vector that is known already
+        self.known = {digest: (nothing, note) for digest, note in notes.items()}
+
+    def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, object]:
+        paths = [Path(os.fsdecode(path)) for path in batch["path"]]
+        photos, vectors, skipped = indexing.embed_photos(
+            paths, self.root, self.encoder, self.recipe, ChainMap({}, self.known), label=self.label
+        )
+        rows = [json.dumps(row) for row in photos.to_numpy().tolist() + skipped]
+        return {"row": rows, "vector": np.pad(vectors, ((0, len(skipped)), (0, 0)))}
+
+
+@contextmanager
+def _cluster(address: str | None) -> Iterator:
+    """Ray, connected; a connection that was there already stays."""
+    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"}
+    if address is None:  # Ray's name for "on the loopback only"; it reads this when imported
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    try:
+        import ray.data
+    except ImportError as error:
+        raise VitsimError("Ray", "is not installed", store.SCALE) from error
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars, context.execution_options.preserve_order = False, True
+    stays = ray.is_initialized()
+    quiet = {"log_to_driver": False, "logging_level": logging.ERROR, "ignore_reinit_error": True}
+    where = {"address": address} if address else {"address": "local", "include_dashboard": False}
+    try:
+        if ":" in (address or ""):  # Ray itself would try for minutes
+            socket.create_connection(address.split("/")[-1].rsplit(":", 1), 5).close()
+        for wrong in [()] if address else [Exception, Exception, ()]:  # a busy machine is slow
+            with suppress(wrong):
+                ray.init(**where, **quiet)
+                break
+        yield ray
+    except (ray.exceptions.RayError, OSError, RuntimeError, ValueError) as error:
+        reason = f"failed ({str(error).strip().splitlines()[-1]})"
+        raise VitsimError(address or "Ray", reason, "See `ray status`.") from error
+    finally:
+        if not stays:
+            ray.shutdown()
