@@ -19,7 +19,10 @@ FIGURE_MOST = 24  # matches in a figure
 def match(
     photo: Annotated[Path, typer.Argument(help="The photo to look for.")],
     gallery: Annotated[
-        str, typer.Option("--gallery", "-g", help="A gallery, a folder of photos, or toy-pets.")
+        str,
+        typer.Option(
+            "--gallery", "-g", help="A gallery, milvus:FILE.db, a folder of photos, or toy-pets."
+        ),
     ] = "toy-pets",
     k: Annotated[int, typer.Option("-k", min=1, help="How many matches.")] = 4,
     model: Model = None,
@@ -47,7 +50,8 @@ def match(
         about = {"query": str(photo), "gallery": gallery, "model": opened.recipe.model}
         print(json.dumps(about | {"matches": rows}, indent=1))
     else:
-        size = f"{count(len(opened), 'photo')}, {count(opened.photos['label'].nunique(), 'label')}"
+        labels = opened.photos["label"].nunique()  # of a gallery in Milvus not known
+        size = count(len(opened), "photo") + (f", {count(labels, 'label')}" if labels else "")
         print(plain(f"{photo} in {gallery}: {size}, model {opened.recipe.model}\n"))
         labels = [plain(m.label) for m in found]
         width = max([5, *map(len, labels)])
@@ -96,7 +100,9 @@ def index(
     before = store.read(out)[1] if store.is_gallery(out) and store.is_finished(out) else None
     choices = {"fit": fit, "pooling": pooling, "background": background}
     how = {"engine": engine, "address": address, "progress": sys.stderr.isatty()}
-    made = Gallery.build(folder, Encoder.load(model), out, label=label, **how, **choices)
+    made = Gallery.build(
+        folder, Encoder.load(model, dtype="auto"), out, label=label, **how, **choices
+    )
     news = ""
     if before is not None:
         new = len(set(made.photos["sha256"]) - set(before["sha256"]))
@@ -113,7 +119,7 @@ def open_gallery(gallery: str, model: str | None, background: str | None, **choi
 
     `choices` are fields of its recipe, None for whatever a gallery has.
     """
-    from .. import datasets, models, store
+    from .. import datasets, milvus, models, store
     from ..encoder import Encoder
     from ..files import data_folder
     from ..gallery import Gallery
@@ -126,8 +132,9 @@ def open_gallery(gallery: str, model: str | None, background: str | None, **choi
         if background or choices or (model or models.default_model()) != models.DEFAULT:
             paths = [Path(path) for path in datasets.pets(role="gallery")["photo"]]
             folder = data_folder() / "pets" / "photos"
-    if store.is_gallery(folder):
-        opened = Gallery.open(folder, Encoder.load(model) if model else None)
+    if gallery.startswith(milvus.PREFIX) or store.is_gallery(folder):
+        where = gallery if gallery.startswith(milvus.PREFIX) else folder
+        opened = Gallery.open(where, Encoder.load(model) if model else None)
         for name, choice in ({"background": background} | choices).items():
             if choice not in (None, made := getattr(opened.recipe, name)):
                 reason = f"was made with {name} {made or 'kept'}"
