@@ -52,14 +52,15 @@ print("vitsim ✓")
 # ## 1. Words
 #
 # The idea comes from language. Text is cut into **tokens**, words or pieces of them; a table holds
-# a row of numbers for each. Looking up a row is multiplying a **one-hot** vector by the table:
+# a row of numbers for each. To look one up is to multiply a **one-hot** vector (zeros and a single
+# 1) by the table:
 
 # %% [markdown] lang="pt"
 # ## 1. Palavras
 #
 # A ideia vem da linguagem. O texto é cortado em ***tokens***, palavras ou pedaços delas; uma tabela
-# guarda uma linha de números para cada um. Consultar uma linha é multiplicar um vetor ***one-hot***
-# pela tabela:
+# guarda uma linha de números para cada um. Consultá-la é multiplicar um vetor ***one-hot*** (zeros e
+# um só 1) pela tabela:
 
 # %%
 vocabulary = ["animal", "motor", "jaguar"]
@@ -144,7 +145,7 @@ check(
 # %% [markdown] lang="pt"
 # <details><summary>Dica</summary>
 #
-# `transpose(0, 2, 1, 3, 4)` troca dois eixos. Destroque-os.
+# `transpose(0, 2, 1, 3, 4)` troca dois eixos. Troque-os de volta.
 # </details>
 
 
@@ -161,9 +162,9 @@ check(join(patches), square)
 # matrix. Libraries write this as a **convolution** whose window moves by its own width:
 
 # %% [markdown] lang="pt"
-# Nenhuma tabela tem uma linha para cada *patch* possível. Em vez disso, seus números, em fila, são
-# multiplicados por uma matriz aprendida. As bibliotecas escrevem isso como uma **convolução** cuja
-# janela avança a própria largura:
+# Nenhuma tabela tem uma linha para cada *patch* possível. Seus números, em fila, são então
+# multiplicados por uma matriz aprendida. As bibliotecas escrevem isso como **convolução** cuja janela
+# avança a própria largura:
 
 # %%
 convolution = encoder.model.embeddings.patch_embeddings.projection
@@ -181,17 +182,17 @@ print(flat.shape, "→", by_hand.shape, np.allclose(by_hand, by_model, atol=1e-5
 # ## 3. Places
 #
 # What follows treats tokens as a set, without order. So a learned vector for its place, the
-# **position embedding**, is *added* to each. Cosines of five places with all (1: same direction;
+# **position embedding**, is *added* to each. Cosines of four places with all (1: same direction;
 # lesson 03):
 
 # %% [markdown] lang="pt"
-# Diferem em menos de 0,00001: d números por *patch*. À frente, o modelo põe mais um vetor aprendido,
-# o *token* **CLS**. Ele não pertence a *patch* nenhum; vai recolher o resumo.
+# Diferem em menos de 0,00001: d números por *patch*. À frente entra mais um vetor aprendido, o
+# *token* **CLS**: não pertence a *patch* nenhum, vai recolher o resumo.
 #
 # ## 3. Lugares
 #
-# O que vem a seguir trata os *tokens* como um conjunto, sem ordem. Por isso se *soma* a cada um um
-# vetor aprendido para o seu lugar, o ***position embedding***. Cossenos de cinco lugares com todos
+# O que vem a seguir trata os *tokens* como um conjunto, sem ordem. Por isso, a cada um se *soma* um
+# vetor aprendido para o seu lugar, o ***position embedding***. Cossenos de quatro lugares com todos
 # (1: mesma direção; aula 03):
 
 # %%
@@ -239,7 +240,7 @@ print(f"{score:.2f}")
 check(
     score,
     1.0,
-    en="Some of the positions is left: how much of it may be?",
+    en="Something of the positions is left. How much of it may remain?",
     pt="Ainda resta algo das posições: quanto pode restar?",
     tolerance=1e-4,
 )
@@ -269,24 +270,24 @@ check(score, 1.0, tolerance=1e-4)
 # ## 4. Attention
 #
 # Each token asks a question, its **query** *q*; each offers a **key** *k*. Where they agree, the
-# asker takes the **value** *v*:
+# asker takes the **value** *v* (Q, K, V: a row per token):
 #
 # $$\mathrm{softmax}\!\left(\frac{QK^\top}{\sqrt{d}}\right)V$$
 #
 # **Softmax** turns a row of agreements into weights: positive, with sum 1. Dot products of d standard
-# normal coordinates have variance d; √d makes it 1. First our words, each its own q, k and v:
+# normal coordinates have variance d; dividing by √d makes it 1. First our words, each its own q, k and v:
 
 # %% [markdown] lang="pt"
 # ## 4. Atenção
 #
 # Cada *token* faz uma pergunta, a ***query*** *q*; cada um oferece uma **chave** (*key*) *k*. Onde
-# combinam, quem pergunta recebe o **valor** (*value*) *v*:
+# combinam, quem pergunta recebe o **valor** (*value*) *v* (Q, K, V: uma linha por *token*):
 #
 # $$\mathrm{softmax}\!\left(\frac{QK^\top}{\sqrt{d}}\right)V$$
 #
 # O ***softmax*** transforma uma linha de concordâncias em pesos: positivos e de soma 1. Produtos
-# escalares de d coordenadas normais padrão têm variância d; √d a reduz a 1. Primeiro, as nossas
-# palavras, cada uma sendo seus próprios q, k e v:
+# escalares de d coordenadas normais padrão têm variância d; dividir por √d a reduz a 1. Primeiro,
+# nossas palavras, cada uma sendo seus próprios q, k e v:
 
 
 # %%
@@ -332,8 +333,8 @@ print("tokens", tokens.shape, "  Q, K, V", Q.shape, K.shape, V.shape)
 # model's? Compare its weights, and its output, caught on its way into the matrix `mix`:
 
 # %% [markdown] lang="pt"
-# As colunas são repartidas entre **cabeças** (*heads*) independentes. A nossa primeira é igual à do
-# modelo? Compare os pesos e a saída, apanhada a caminho da matriz `mix`:
+# As colunas são repartidas entre **cabeças** (*heads*) independentes. Nossa primeira é igual à do
+# modelo? Compare os pesos e a saída, capturada a caminho da matriz `mix`:
 
 # %%
 columns = slice(0, encoder.dim // encoder.model.config.num_attention_heads)
@@ -344,8 +345,9 @@ caught = []
 hook = mix.register_forward_pre_hook(lambda part, inputs: caught.append(inputs[0][0].numpy()))
 encoder.model(pixels)
 hook.remove()
-print("A", A.shape, np.allclose(head_weights, A[0, 0], atol=1e-5))
-print("V", head_output.shape, np.allclose(head_output, caught[0][:, columns], atol=1e-5))
+print("weights", head_weights.shape, np.allclose(head_weights, A[0, 0], atol=1e-5))
+print("output ", head_output.shape, np.allclose(head_output, caught[0][:, columns], atol=1e-5))
+print("A      ", A.shape)
 
 # %% [markdown] lang="en"
 # Twice True: that is all of attention. `mix` blends the heads, the result is *added* to the tokens
@@ -358,7 +360,7 @@ print("V", head_output.shape, np.allclose(head_output, caught[0][:, columns], at
 
 # %% [markdown] lang="pt"
 # Duas vezes True: atenção é só isso. `mix` combina as cabeças, o resultado é *somado* aos *tokens*
-# (**conexão residual**: cada um conserva o que era), e uma pequena rede trabalha em cada *token*
+# (**conexão residual**: cada um conserva o que era), e uma pequena rede trata cada *token*
 # isoladamente. Isso é uma **camada** (*layer*). `A` tem os pesos de todas: camadas, cabeças,
 # *tokens*, *tokens*.
 #
@@ -385,7 +387,7 @@ check(
 # %% [markdown] lang="pt"
 # <details><summary>Dica</summary>
 #
-# O número de *patches* quadruplica; os pesos formam uma tabela quadrada.
+# Os *patches* quadruplicam; os pesos formam uma tabela quadrada.
 # </details>
 
 # %% tags=["solution"] cellView="form" jupyter={"source_hidden": true}
@@ -397,13 +399,14 @@ check(prediction, (2 * g * 2 * g) ** 2 / (g * g) ** 2)
 # ## 5. Maps, and doubts
 #
 # Row 0 of the weights says how much CLS takes from each patch. **Attention rollout** follows that
-# through all layers: average the heads, mix in the residual, half and half, multiply.
+# through all layers: average the heads; half of that plus half the identity (the residual);
+# multiply.
 
 # %% [markdown] lang="pt"
 # ## 5. Mapas e dúvidas
 #
 # A linha 0 dos pesos diz quanto o CLS recebe de cada *patch*. O ***attention rollout*** segue isso
-# por todas as camadas: média das cabeças, metade dela e metade do resíduo, produto.
+# por todas as camadas: média das cabeças; metade dela mais metade da identidade (o resíduo); produto.
 
 # %%
 flow = np.eye(A.shape[-1])
@@ -411,9 +414,12 @@ for layer in A.mean(axis=1):
     flow = (0.5 * layer + 0.5 * np.eye(len(layer))) @ flow
 rollout = flow[0, -g * g :].reshape(g, g)
 rollout = rollout / rollout.sum()
-on_pet = np.asarray(Image.open(pet["mask"]).convert("L").resize((g, g), Image.Resampling.BOX)) / 255
 print(np.allclose(rollout, attention.rollout(A, g), atol=1e-5))
-print(f"{on_pet.mean():.2f} {(rollout * on_pet).sum():.2f}")
+
+# %%
+mask = Image.open(pet["mask"]).convert("L").resize((g, g), Image.Resampling.BOX)
+on_pet = np.asarray(mask) / 255
+print(f"area: {on_pet.mean():.2f}   rollout: {(rollout * on_pet).sum():.2f}")
 heads = {f"head {h}": A[-1, h, 0, -g * g :].reshape(g, g) for h in (0, 1)}
 plots.spotlights(photo, [*heads.values(), rollout], [*heads, "rollout"])
 
@@ -450,7 +456,7 @@ scores = encoder.embed(covered) @ encoder.embed([photo])[0]
 plots.photo_row(covered[:2], [f"{scores[0]:z.2f}", f"$\\bar{{x}}$ = {scores[1:].mean():z.2f}"])
 
 # %% [markdown] lang="en"
-# Cosines with the uncovered photo; right, one of the 20, and their mean. Much lower on the left: the
+# Cosines with the original photo; right, one of the 20, and their mean. Much lower on the left: the
 # lit patches do matter. Still the map says *where*, never *why*.
 #
 # ## 6. One vector
@@ -459,8 +465,8 @@ plots.photo_row(covered[:2], [f"{scores[0]:z.2f}", f"$\\bar{{x}}$ = {scores[1:].
 # length (lesson 03):
 
 # %% [markdown] lang="pt"
-# Cossenos com a foto descoberta; à direita, uma das 20, e a média delas. Bem menor à esquerda: os
-# *patches* iluminados importam mesmo. Ainda assim, o mapa diz *onde*, nunca *por quê*.
+# Cossenos com a foto original; à direita, uma das 20, e a média delas. Bem menor à esquerda: os
+# *patches* iluminados importam mesmo. Mas o mapa diz *onde*, nunca *por quê*.
 #
 # ## 6. Um só vetor
 #
@@ -515,7 +521,7 @@ for name in ("last_hidden_state", "pooler_output"):
 # ## 7. Em tamanho real
 #
 # Qual é o tamanho de `google/vit-base-patch16-224`? A configuração responde. No dispositivo *meta*
-# do torch, tensores têm formato, mas não números: nada a baixar.
+# do torch, tensores têm formato, não números: nada a baixar.
 
 # %%
 with torch.device("meta"):
@@ -575,7 +581,7 @@ def components(vectors, k):
 
 points, share = components(embeddings, 2)
 library = PCA(2, svd_solver="full").fit_transform(embeddings)
-print(np.allclose(np.abs(points), np.abs(library), atol=1e-5), f"{share:.2f}")
+print(np.allclose(np.abs(points), np.abs(library), atol=1e-5), f"  PC 1 + PC 2: {share:.2f}")
 
 # %%
 for cut, mask in zip(cuts, masks, strict=True):
@@ -618,7 +624,7 @@ plots.photo_row([photo, *large], ["", "PC 1", "PC 2", "PC 3", "RGB"])
 #
 # That is a guess. Cover or change the collar, and see whether the embedding moves.
 # </details>
-# <details><summary>3. Same photo, same program, another `pooler_output`. Why?</summary>
+# <details><summary>3. Same photo, same program, another <code>pooler_output</code>. Why?</summary>
 #
 # The checkpoint lacks the pooler; its weights are random. Take CLS.
 # </details>
@@ -653,7 +659,7 @@ plots.photo_row([photo, *large], ["", "PC 1", "PC 2", "PC 3", "RGB"])
 #
 # É só um palpite. Cubra ou troque a coleira e veja se o *embedding* se move.
 # </details>
-# <details><summary>3. Mesma foto, mesmo programa, outro `pooler_output`. Por quê?</summary>
+# <details><summary>3. Mesma foto, mesmo programa, outro <code>pooler_output</code>. Por quê?</summary>
 #
 # O arquivo não traz o *pooler*; seus pesos são aleatórios. Use o CLS.
 # </details>
