@@ -101,7 +101,7 @@ print(gallery.vectors.shape)
 print(table.head(4).to_string())
 
 # %% [markdown] lang="en"
-# A vector a photo, and a table that says, row by row, whose it is.
+# One vector for each photo, and a table that says, row by row, whose it is.
 #
 # ## 2. Nearest neighbours
 #
@@ -139,15 +139,15 @@ print(np.abs([match.score for match in matches] - scores[top]).max() < 1e-5)
 plots.match_grid(query, matches[:4], truth=row["pet"])
 
 # %% [markdown] lang="en"
-# Never mind the light: compare the spots, as the volunteers did. Would you have ranked them so?
+# Never mind the light: compare spot by spot, as owners did. Would you have ranked them so?
 #
 # ### Exercise 1: change
 # Here is a table of the eight best. Read the scores from top to bottom: something is wrong. Mend the
 # line of `answer`.
 
 # %% [markdown] lang="pt"
-# Não se prenda à luz: compare as manchinhas, como faziam os voluntários. Você as teria ordenado
-# assim?
+# Não se prenda à luz: compare manchinha por manchinha, como faziam os tutores. Você as teria
+# ordenado assim?
 #
 # ### Exercício 1: modifique
 # Eis uma tabela das oito melhores. Leia os escores de cima para baixo: há algo errado. Conserte a
@@ -161,8 +161,8 @@ print(answer.to_string(float_format="%.2f", index=False))
 check(
     answer.index,
     top,
-    en="The right eight photos, in the order of the table. Which of them is first in `top`?",
-    pt="As oito fotos certas, na ordem da tabela. Qual delas vem primeiro em `top`?",
+    en="Which photo comes first in `top`, and which in your table?",
+    pt="Qual foto vem primeiro em `top`, e qual em sua tabela?",
 )
 
 # %% [markdown] lang="en"
@@ -195,8 +195,8 @@ check(answer.index, top)
 
 # %% [markdown] lang="pt"
 # `isin` testa pertinência, e um conjunto não tem ordem: a melhor pode acabar em último. As fotos
-# certas, nenhum erro acusado, a resposta errada. O tutorial que deu origem a este curso tinha essa
-# mesma linha, sem escores que a denunciassem. Portanto: **mostre sempre o escore**.
+# certas, nenhum erro, a resposta errada. O tutorial que deu origem a este curso tinha essa
+# linha, sem escores que a denunciassem. Portanto: **mostre sempre o escore**.
 #
 # ## 3. Um motor de busca
 #
@@ -227,8 +227,8 @@ print(file.stat().st_size - gallery.vectors.nbytes)
 
 # %% [markdown] lang="en"
 # Reopened, it answers alike. Besides the vectors the file holds 45 bytes: no names, no model. Asked
-# with another model's vector, it would answer nonsense. `Gallery.build(…, out=…)` keeps both beside
-# the vectors, and refuses such a query.
+# with another model's vector of equal length, it would answer nonsense. `Gallery.build(…, out=…)`
+# keeps both beside the vectors, and refuses such a query.
 #
 # ## 4. How good is a ranking?
 #
@@ -261,7 +261,7 @@ print(f"AP {precision[right == 1].mean():.2f} {by_sklearn:.2f}")
 # (0.50 + 0.40) / 2 = 0.45, by hand and by scikit-learn, which takes scores.
 #
 # ### Exercise 2: predict
-# Now the right answers are the first and the fourth. AP?
+# Now the right answers are the first and the fourth. What is the AP?
 
 # %% [markdown] lang="pt"
 # (0,50 + 0,40) / 2 = 0,45, à mão e com o scikit-learn, que recebe escores.
@@ -297,7 +297,7 @@ print(f"{prediction:.2f}")
 check(prediction, average_precision_score([1, 0, 0, 1, 0], [5, 4, 3, 2, 1]))
 
 # %% [markdown] lang="en"
-# Now 72 queries, four a pet, none in the light or place of its gallery photos:
+# Now 72 queries, four of each pet, none in the light or place of its gallery photos:
 
 # %% [markdown] lang="pt"
 # Agora, 72 consultas, quatro por animal, em outra luz e outro lugar que suas fotos da galeria:
@@ -341,18 +341,19 @@ print(f"mAP {np.mean(each):.2f} {mean_ap:.2f}")
 
 
 # %% tags=["exercise"]
+from scipy.stats import hypergeom
+
+
 def chance(k, n=54, m=3):
     return k * m / n
 
-
-from scipy.stats import hypergeom
 
 print([round(chance(k), 2) for k in (1, 4, 20)])
 check(
     [chance(k) for k in (1, 4, 20)],
     hypergeom.sf(0, 54, 3, [1, 4, 20]),
-    en="That is the expected number of right photos; for k = 20 it exceeds 1.",
-    pt="Esse é o número esperado de fotos certas; para k = 20, passa de 1.",
+    en="A probability never exceeds 1, and no photo is drawn twice.",
+    pt="Uma probabilidade nunca passa de 1, e nenhuma foto é sorteada duas vezes.",
 )
 
 # %% [markdown] lang="en"
@@ -553,11 +554,13 @@ plots.photo_row([photo, numbers], ["photo", "parts"])
 
 # %% [markdown] lang="en"
 # Ten parts: head, ears, muzzle, neck, torso, each leg, tail. We compare each pet's first photo with
-# two taken from nearly the same side: one of the same pet, one of another of its species.
+# two taken from nearly the same side: one of its own (`same pet`), one of another of its species
+# (`other pet`).
 
 # %% [markdown] lang="pt"
 # Dez partes: cabeça, orelhas, focinho, pescoço, tronco, cada pata, cauda. Comparamos a primeira foto
-# de cada animal com duas tiradas quase do mesmo lado: uma dele, outra de um animal da mesma espécie.
+# de cada animal com duas tiradas quase do mesmo lado: uma dele (`same pet`), outra de um animal da
+# mesma espécie (`other pet`).
 
 # %%
 starts = table.drop_duplicates("pet")
@@ -596,8 +599,8 @@ pairs = [(cat[0], own[0], of_own), (cat[0], rival[0], of_rival)]
 plots.patch_lines(pairs, encoder.grid, ["same pet", "other pet"], [own_same, rival_same])
 
 # %% [markdown] lang="en"
-# One cat proves little. All 18 pets, per two photos: pairs of patches, their mean score, the share
-# that join the same part, and that share if patches were paired blindly.
+# One cat proves little. For all 18 pets: pairs of patches between two photos, their mean score, the
+# share that join the same part, and that share had patches been paired blindly.
 
 # %% [markdown] lang="pt"
 # Um gato prova pouco. Para os 18 animais, a cada duas fotos: pares de *patches*, seu escore médio, a
@@ -616,9 +619,9 @@ coin = f"{len(trios) / 2:.0f} ± {math.sqrt(len(trios)) / 2:.0f}"
 print(np.greater(*shares).sum(), "of", len(trios), f"({coin})")
 
 # %% [markdown] lang="en"
-# Read it in three steps. More pairs and higher scores above than below: the model knows the pet's
-# own fur. Third column above the fourth: it knows a head from a paw. Last line: for how many pets
-# the own photo agrees more often; tossing coins would give 9 ± 2.
+# If there are more pairs and higher scores above than below, the model knows the pet's own fur. If
+# the third column exceeds the fourth, it knows a head from a paw. The last line says for how many
+# pets the own photo agrees more often; tossing coins would give 9 ± 2.
 #
 # ## Quiz
 #
@@ -648,16 +651,15 @@ print(np.greater(*shares).sum(), "of", len(trios), f"({coin})")
 # - Y. Malkov, D. Yashunin (2016).
 #   [Approximate nearest neighbor search using HNSW graphs](https://arxiv.org/abs/1603.09320).
 # - C. Manning, P. Raghavan, H. Schütze (2008). [Evaluation of ranked
-#   results](https://nlp.stanford.edu/IR-book/html/htmledition/evaluation-of-ranked-retrieval-results-1.html)
-#   (average precision).
+#   results](https://nlp.stanford.edu/IR-book/html/htmledition/evaluation-of-ranked-retrieval-results-1.html).
 # - S. Amir et al. (2021). [Deep ViT features as dense visual
 #   descriptors](https://arxiv.org/abs/2112.05814) (mutual nearest patches).
 # - D. Scharstein et al. (2014). [High-resolution stereo
 #   datasets](https://vision.middlebury.edu/stereo/data/scenes2014/) (the motorcycle).
 
 # %% [markdown] lang="pt"
-# Leia em três passos. Mais pares e escores mais altos em cima que embaixo: o modelo conhece o pelo
-# do próprio animal. Terceira coluna acima da quarta: distingue cabeça de pata. Última linha: para
+# Se há mais pares e escores mais altos em cima que embaixo, o modelo conhece o pelo do próprio
+# animal. Se a terceira coluna supera a quarta, distingue cabeça de pata. A última linha diz para
 # quantos animais a própria foto concorda mais; cara ou coroa daria 9 ± 2.
 #
 # ## Questionário
@@ -688,8 +690,7 @@ print(np.greater(*shares).sum(), "of", len(trios), f"({coin})")
 # - Y. Malkov, D. Yashunin (2016).
 #   [Approximate nearest neighbor search using HNSW graphs](https://arxiv.org/abs/1603.09320).
 # - C. Manning, P. Raghavan, H. Schütze (2008). [Evaluation of ranked
-#   results](https://nlp.stanford.edu/IR-book/html/htmledition/evaluation-of-ranked-retrieval-results-1.html)
-#   (*average precision*).
+#   results](https://nlp.stanford.edu/IR-book/html/htmledition/evaluation-of-ranked-retrieval-results-1.html).
 # - S. Amir et al. (2021). [Deep ViT features as dense visual
 #   descriptors](https://arxiv.org/abs/2112.05814) (vizinhos mútuos).
 # - D. Scharstein et al. (2014). [High-resolution stereo
