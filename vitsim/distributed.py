@@ -43,8 +43,8 @@ def embed_photos(
     Raises `VitsimError` where Ray is missing, cannot be reached, or loses a photo.
     """
     rows, skipped, unsaved, saved_at = [], [], {}, time.monotonic()
-    notes = {digest: note for digest, (_, note) in known.items()}
-    todo = root, recipe, str(encoder.model.dtype).removeprefix("torch."), notes, label, Path.cwd()
+    dtype, notes = str(encoder.model.dtype)[6:], {sha: note for sha, (_, note) in known.items()}
+    todo = root, recipe, dtype, notes, label, Path.cwd()
     with _cluster(address) as ray, tqdm(None, "indexing", len(paths), disable=not progress) as bar:
         for answer in _answers(ray, paths, todo):
             bar.update()
@@ -81,7 +81,7 @@ class _Worker:
             reason = f"is {self.encoder.revision:.12} for a worker, not {recipe.revision:.12}"
             raise VitsimError(recipe.model, reason, "Give every machine the same weights.")
         nothing = np.zeros(recipe.dim, np.float32)  # in place of a vector that is known already
-        self.known = {digest: (nothing, note) for digest, note in notes.items()}
+        self.known = {sha: (nothing, note) for sha, note in notes.items()}
 
     def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, object]:
         paths = [Path(os.fsdecode(path)) for path in batch["path"]]
@@ -99,7 +99,11 @@ def _cluster(address: str | None) -> Iterator:
     if address is None:  # Ray's name for "on the loopback only"; it reads this when imported
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
     try:
+        if ":" in (address or ""):  # Ray itself would try for minutes
+            socket.create_connection(address.split("/")[-1].rsplit(":", 1), 5).close()
         import ray.data
+    except OSError as error:
+        raise VitsimError(address, f"cannot be reached ({error})", "See `ray status`.") from error
     except ImportError as error:
         raise VitsimError("Ray", "is not installed", store.SCALE) from error
     logging.getLogger("ray.data").setLevel(logging.ERROR)
@@ -109,8 +113,6 @@ def _cluster(address: str | None) -> Iterator:
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR, "ignore_reinit_error": True}
     where = {"address": address} if address else {"address": "local", "include_dashboard": False}
     try:
-        if ":" in (address or ""):  # Ray itself would try for minutes
-            socket.create_connection(address.split("/")[-1].rsplit(":", 1), 5).close()
         for wrong in [()] if address else [Exception, Exception, ()]:  # a busy machine is slow
             with suppress(wrong):
                 ray.init(**where, **quiet)
@@ -118,7 +120,7 @@ def _cluster(address: str | None) -> Iterator:
         yield ray
     except (ray.exceptions.RayError, OSError, RuntimeError, ValueError) as error:
         reason = f"failed ({str(error).strip().splitlines()[-1]})"
-        raise VitsimError(address or "Ray", reason, "See `ray status`.") from error
+        raise VitsimError(address or "Ray", reason, "Run the same command again.") from error
     finally:
         if not stays:
             ray.shutdown()

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from . import distributed, indexing, store
+from . import distributed, indexing, milvus, store
 from .encoder import Encoder, Photo
 from .files import cache_folder
 from .images import SUFFIXES, find_photos, fingerprint
@@ -43,19 +43,20 @@ class Gallery:
 
     `photos` is a table with a line a photo (path relative to `root`, sha256, bytes, label, note);
     `vectors` `(n, d)` float32 has its row, of norm 1. `skipped` says which photos could not be
-    read. `folder` is None for a gallery in memory.
+    read. `folder` is None for a gallery in memory. Of one in Milvus both lie there: `photos` is
+    empty here, and `vectors` can only be searched.
     """
 
     encoder: Encoder
     recipe: Recipe
     root: Path
     photos: pd.DataFrame
-    vectors: np.ndarray
+    vectors: np.ndarray | milvus.Collection
     skipped: tuple[str, ...] = ()
     folder: Path | None = field(default=None, compare=False)
 
     def __len__(self) -> int:
-        return len(self.photos)
+        return len(self.vectors)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -165,15 +166,29 @@ class Gallery:
         store.write(out, manifest, self.photos, np.asarray(self.vectors))
         return Gallery.open(out, self.encoder)
 
+    def to_milvus(self, uri: str, index: str = "FLAT") -> Gallery:
+        """Put the gallery into Milvus, a file that ends in `.db` or a server, and open it there.
+
+        `index` is FLAT (exact) or HNSW. Raises `GalleryError`, also where the place holds a gallery
+        that was made in another way.
+        """
+        about = {"recipe": asdict(self.recipe), "root": str(self.root.resolve())}
+        milvus.write(uri, about, self.photos, self.vectors, index)
+        return Gallery.open(milvus.PREFIX + uri, self.encoder)
+
     @classmethod
     def open(cls, folder: str | os.PathLike, encoder: Encoder | None = None) -> Gallery:
         """Open a gallery from disk, its vectors memory-mapped, every byte checked.
 
+        "milvus:FILE.db" or "milvus:http://HOST:19530" searches one that `to_milvus` put there.
         `encoder=None` loads the one that the gallery was made with. Raises `GalleryError` when the
         gallery is missing or damaged, or was made with another model or revision.
         """
-        folder = Path(folder)
-        manifest, photos, vectors = store.read(folder)
+        if str(folder).startswith(milvus.PREFIX):
+            manifest, vectors = milvus.read(str(folder).removeprefix(milvus.PREFIX))
+            photos = store.table([])
+        else:
+            manifest, photos, vectors = store.read(folder := Path(folder))
         recipe = Recipe(**manifest["recipe"])
         encoder = encoder or Encoder.load(recipe.model)
         made = (recipe.model, recipe.revision, recipe.size)
@@ -182,6 +197,8 @@ class Gallery:
             was, now = ("{} (revision {:.12}, {} px)".format(*model) for model in (made, given))
             remedy = f"Use `--model {recipe.model}` as it was then, or index the photos anew."
             raise GalleryError(folder, f"was made with {was}, not with {now}", remedy)
+        if isinstance(vectors, milvus.Collection):
+            return cls(encoder, recipe, Path(manifest["root"]), photos, vectors)
         # The gallery may have been moved alone, or together with its photos: see where they are.
         roots = [(folder / root).resolve() for root in manifest["roots"]]
         holds = (root for root in roots if any((root / path).exists() for path in photos["path"]))
@@ -198,16 +215,19 @@ class Gallery:
             raise ValueError(f"k={k}: expected at least 1")
         image, _ = prepare(photo, self.recipe)
         query = self.encoder.embed([image], self.recipe.pooling, self.recipe.fit)[0]
-        copies = np.zeros(len(self), dtype=bool)
-        if leave_out_query and not isinstance(photo, Image.Image):
-            copies = (self.photos["sha256"] == fingerprint(photo)[0]).to_numpy()
-        rows, scores = top_k(query, self.vectors, k + int(copies.sum()))
-        kept = [(row, score) for row, score in zip(rows, scores, strict=True) if not copies[row]]
-        table = self.photos.iloc[[row for row, _ in kept[:k]]]
-        answers = zip(kept, table["path"], table["label"], strict=False)
+        leaves_out = leave_out_query and not isinstance(photo, Image.Image)
+        digest = fingerprint(photo)[0] if leaves_out else ""
+        if isinstance(self.vectors, milvus.Collection):
+            table, scores = self.vectors.search(query, k, digest)
+        else:
+            copies = (self.photos["sha256"] == digest).to_numpy()
+            rows, scores = top_k(query, self.vectors, k + int(copies.sum()))
+            kept = ~copies[rows]
+            table, scores = self.photos.iloc[rows[kept][:k]], scores[kept][:k]
+        answers = zip(scores, table["path"], table["label"], strict=True)
         return [
             Match(rank, float(score), self.root / path, label)
-            for rank, ((_, score), path, label) in enumerate(answers, start=1)
+            for rank, (score, path, label) in enumerate(answers, start=1)
         ]
 
     def changes(self) -> list[str]:

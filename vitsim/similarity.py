@@ -1,6 +1,7 @@
 """Cosine similarity and the nearest neighbours by it: the few lines that lesson 03 derives."""
 
 import sys
+from collections.abc import Callable
 
 import numpy as np
 
@@ -37,18 +38,31 @@ def top_k(query: np.ndarray, vectors: np.ndarray, k: int) -> tuple[np.ndarray, n
         raise ValueError(f"a query of {query.shape[1]} dimensions against vectors of {d}")
     if not np.isfinite(query).all():
         raise ValueError("a non-finite query has no nearest neighbours")
-    faiss, k = _faiss(), min(k, n)
+    faiss = _faiss()
+
+    def search(ask: int) -> tuple[np.ndarray, np.ndarray]:
+        scores, found = faiss.knn(query, vectors, ask, metric=faiss.METRIC_INNER_PRODUCT)
+        return scores[0], found[0]
+
+    return best(search, n, k)
+
+
+def best(search: Callable, n: int, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """The first `k` of `n` rows by a search engine: (indices, scores), ties by the lower index.
+
+    `search(m)` gives the scores and indices of the first m rows, best first, ties in any order.
+    """
+    k = min(k, n)
     ask = min(k + 1, n)
     while ask:
-        scores, found = faiss.knn(query, vectors, ask, metric=faiss.METRIC_INNER_PRODUCT)
-        scores, found = scores[0], found[0]
-        if ask == n or scores[k - 1] - scores[-1] > SAME:
+        scores, found = search(ask)
+        if len(found) < ask or ask == n or scores[k - 1] - scores[-1] > SAME:
             break
         ask = min(2 * ask, n)  # a tie at the border: look further, so that the order decides
     else:
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
-    best = np.lexsort((found, -np.round(scores / SAME)))[:k]
-    return found[best], np.clip(scores[best], -1, 1)
+    order = np.lexsort((found, -np.round(scores / SAME)))[:k]
+    return found[order], np.clip(scores[order], -1, 1)
 
 
 def _faiss():

@@ -1,0 +1,132 @@
+"""Beyond one machine: Ray makes the same gallery, Milvus gives the same answers."""
+
+import dataclasses
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vitsim import VitsimError, datasets, store
+from vitsim.gallery import Gallery
+from vitsim.indexing import Recipe
+from vitsim.similarity import normalise, top_k
+from vitsim.store import GalleryError
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """72 photos of pets; one twice, and one file that is no picture."""
+    for n, photo in enumerate(datasets.pets(role="gallery")["photo"][:70]):
+        (tmp_path / "photos" / f"pet{n % 7}").mkdir(parents=True, exist_ok=True)
+        shutil.copy(photo, tmp_path / "photos" / f"pet{n % 7}" / f"{n}.jpg")
+    shutil.copy(photo, tmp_path / "photos" / "copy.jpg")
+    (tmp_path / "photos" / "broken.jpg").write_bytes(b"no picture")
+    return tmp_path / "photos"
+
+
+def test_ray_makes_the_same_gallery_though_a_worker_is_killed(
+    folder, tmp_path, small_encoder, no_network
+):
+    killed, workers = tmp_path / "killed", tmp_path / "workers"
+    workers.mkdir()
+
+    def label(path: Path) -> str:  # runs in the workers, before their photos are embedded
+        import ray
+
+        (workers / str(os.getpid())).write_text(ray.util.get_node_ip_address())
+        if path.name == "40.jpg" and not killed.exists():
+            killed.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return path.parent.name
+
+    plain = Gallery.build(folder, small_encoder)
+    made = Gallery.build(folder, small_encoder, tmp_path / "g", label=label, engine="ray")
+    assert killed.exists()
+    addresses = [worker.read_text() for worker in workers.iterdir()]
+    assert len(addresses) >= 3, "two workers, and one in place of the killed one"
+    assert set(addresses) == {"127.0.0.1"}, "without an address all stays on this machine"
+    assert made.photos["path"].is_unique and len(made) == 71
+    assert made.photos.equals(plain.photos)
+    assert made.skipped == plain.skipped and len(made.skipped) == 1
+    assert np.allclose(made.vectors, plain.vectors, atol=1e-6)
+
+
+@pytest.fixture
+def big(small_encoder, tmp_path) -> Gallery:
+    """10,000 vectors in clusters, every tenth as the one before it; no photos."""
+    rng = np.random.default_rng(0)
+    near = rng.standard_normal((100, 32))[rng.integers(100, size=10_000)]
+    vectors = normalise(near + 0.5 * rng.standard_normal((10_000, 32)))
+    vectors[10::10] = vectors[9:-1:10]
+    lines = [(f"{n:05d}-ç\udcff.jpg", f"{n:064x}", n, f"pet{n % 99}", "") for n in range(10_000)]
+    recipe = Recipe(small_encoder.name, small_encoder.revision, small_encoder.size, 32)
+    return Gallery(small_encoder, recipe, tmp_path, store.table(lines), vectors)
+
+
+def test_milvus_answers_as_the_exact_search_of_faiss(big, tmp_path, no_network):
+    opened = big.to_milvus(str(tmp_path / "big.db"))
+    assert len(opened) == 10_000
+    assert opened.recipe == big.recipe and opened.root == tmp_path.resolve()
+    for row in range(0, 10_000, 250):
+        query = big.vectors[row] + 0.01
+        rows, scores = top_k(query, big.vectors, 10)
+        table, found = opened.vectors.search(query, 10)
+        assert table["path"].tolist() == big.photos["path"].iloc[rows].tolist()
+        assert found == pytest.approx(scores, abs=1e-6)
+    left_out = opened.vectors.search(big.vectors[5], 3, big.photos["sha256"][5])[0]
+    assert big.photos["path"][5] not in set(left_out["path"])
+    with pytest.raises(GalleryError, match="can only be searched"):
+        np.asarray(opened.vectors)
+    other = dataclasses.replace(big, recipe=dataclasses.replace(big.recipe, pooling="mean"))
+    with pytest.raises(GalleryError, match="made in another way"):
+        other.to_milvus(str(tmp_path / "big.db"))
+    wrong = dataclasses.replace(small := big.encoder, revision="0" * 12)
+    with pytest.raises(GalleryError, match="was made with"):
+        Gallery.open(f"milvus:{tmp_path / 'big.db'}", wrong)
+    assert len(Gallery.open(f"milvus:{tmp_path / 'big.db'}", small)) == 10_000
+
+
+def test_match_says_the_same_from_a_gallery_in_milvus(folder, tmp_path, small_encoder, run):
+    gallery, file = Gallery.build(folder, small_encoder, tmp_path / "g"), tmp_path / "g.db"
+    opened = gallery.to_milvus(str(file))
+    photo = folder / "copy.jpg"
+    for leave_out_query in (False, True):
+        matches = gallery.match(photo, 5, leave_out_query)
+        for ours, theirs in zip(matches, opened.match(photo, 5, leave_out_query), strict=True):
+            assert ours.score == pytest.approx(theirs.score, abs=1e-6)
+            assert (ours.rank, ours.label) == (theirs.rank, theirs.label)
+            assert ours.path.resolve() == theirs.path
+    code, out, _ = run("match", photo, "--gallery", f"milvus:{file}", "-k", 1)
+    assert code == 0
+    assert "71 photos" in out and "1.00" in out and "copy.jpg" in out
+
+
+@pytest.mark.parametrize(
+    ("place", "why"),
+    [
+        ("milvus:http://127.0.0.1:1", "failed"),
+        ("milvus:missing.db", "does not exist"),
+        ("milvus:folder", "does not exist"),
+    ],
+)
+def test_a_milvus_that_is_not_there_is_told(place, why, small_encoder):
+    with pytest.raises(GalleryError, match=why):
+        Gallery.open(place, small_encoder)
+
+
+def test_a_cluster_that_is_not_there_is_told(folder, small_encoder):
+    with pytest.raises(VitsimError, match=r"127\.0\.0\.1:1: cannot be reached"):
+        Gallery.build(folder, small_encoder, engine="ray", address="127.0.0.1:1")
+
+
+def test_without_the_extra_it_says_how_to_install_it(folder, tmp_path, small_encoder, monkeypatch):
+    for name in ("ray", "ray.data", "pymilvus"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(VitsimError, match=r"vitsim\[scale\]"):
+        Gallery.build(folder, small_encoder, engine="ray")
+    with pytest.raises(VitsimError, match=r"vitsim\[scale\]"):
+        Gallery.build(folder, small_encoder).to_milvus(str(tmp_path / "g.db"))
