@@ -1,0 +1,65 @@
+"""Weights are data, not programs; models are pinned; nothing calls home."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vitsim import background, models
+
+PACKAGE = Path(models.__file__).parent
+LOADS_PROGRAMS = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}
+
+
+def calls(tree: ast.Module) -> list[tuple[str, dict[str, object]]]:
+    """(name of what is called, its keyword arguments) of every call in a module."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            words = {key.arg: ast.unparse(key.value) for key in node.keywords if key.arg}
+            found.append((ast.unparse(node.func), words))
+    return found
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.stem)
+def test_nothing_is_read_as_a_program(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = {alias.name for alias in node.names} | {getattr(node, "module", "") or ""}
+            assert not {name.split(".")[0] for name in names} & LOADS_PROGRAMS
+    for name, words in calls(tree):
+        assert name not in ("torch.load", "eval", "exec", "pd.read_pickle")
+        assert name != "np.load" or words.get("allow_pickle", "False") == "False"
+        if name.endswith("from_pretrained") and "Model" in name:
+            assert words.get("use_safetensors") == "True"
+            assert words.get("trust_remote_code", "False") == "False"
+
+
+def test_every_known_model_of_the_hub_is_pinned_to_a_commit():
+    assert models.REVISIONS
+    assert all(re.fullmatch("[0-9a-f]{40}", commit) for commit in models.REVISIONS.values())
+
+
+def test_no_background_remover_that_uploads_can_be_chosen():
+    assert not {"withoutbg", "atlascloud"} & set(background.MODELS)
+
+
+@pytest.mark.usefixtures("no_network")
+def test_a_match_calls_nobody(vitsim, tmp_path):
+    photo = next((PACKAGE.parent / "data" / "pets" / "photos").glob("*/*.jpg"))
+    ended = vitsim("match", photo, "--figure", tmp_path / "out.png")
+    assert ended.returncode == 0, ended.stderr
+    assert (tmp_path / "out.png").stat().st_size > 10_000
+
+
+def test_the_audit_hook_of_these_tests_really_refuses():
+    program = "import urllib.request; urllib.request.urlopen('http://198.51.100.1', timeout=3)"
+    offline = Path(__file__).parent / "offline"
+    ended = subprocess.run(
+        [sys.executable, "-c", program], env={"PYTHONPATH": str(offline)}, capture_output=True
+    )
+    assert ended.returncode != 0 and b"198.51.100.1" in ended.stderr
