@@ -188,7 +188,7 @@ def _ranked(vectors: np.ndarray, rows: np.ndarray, ids: np.ndarray, groups: np.n
         best = np.where(right, rank, rank.shape[1] + 1).min(1)
         precision = (found / np.maximum(rank, 1)).sum(1) / right.sum(1)
         values.append(np.stack([best <= 1, best <= 5, precision], axis=1))
-    return np.array(values, np.float32)
+    return np.array(values, np.float64)
 
 
 def _pairs(vectors: np.ndarray, ids: np.ndarray) -> list[np.ndarray]:
