@@ -4,6 +4,7 @@ from .errors import cost_curves, det, error_rates, interval_panels, recall_by_ga
 from .factors import factor_strips, forest, residual_plots, score_by_turn
 from .matching import patch_lines, recall_curves
 from .photos import match_grid, photo_row
+from .scale import growth
 from .scores import score_matrix, score_strips
 from .vectors import arrows
 from .vision import heat_maps, patch_grid, photo_map, spotlights
@@ -15,6 +16,7 @@ __all__ = [
     "error_rates",
     "factor_strips",
     "forest",
+    "growth",
     "heat_maps",
     "interval_panels",
     "match_grid",

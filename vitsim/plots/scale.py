@@ -1,0 +1,36 @@
+"""How a collection grows: straight lines on two logarithmic axes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ._base import BLUE, INK, ORANGE, grid
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def growth(
+    sizes: np.ndarray, lines: dict[str, np.ndarray], marks: dict[str, float], axes: tuple[str, str]
+) -> Figure:
+    """Quantities `(n,)` against `sizes` `(n,)`, both logarithmic; `marks` are levels, dashed.
+
+    Each line bears its name at its right end; `axes` names the horizontal and the vertical one.
+    """
+    figure, ((axis,),) = grid(1, 1, "", (12, 6.2))
+    axis.set_axis_on()
+    styles = zip((BLUE, ORANGE, INK), ("o", "s", "^"), strict=True)
+    beside = {"va": "center", "fontsize": 16, "fontweight": "bold"}
+    for (name, values), (colour, marker) in zip(lines.items(), styles, strict=False):
+        axis.loglog(sizes, values, color=colour, marker=marker, lw=3, ms=9)
+        axis.text(1.25 * sizes[-1], values[-1], name, color=colour, **beside)
+    for name, level in marks.items():
+        axis.axhline(level, color="#777777", lw=2, ls="--")
+        axis.text(sizes[0], 1.25 * level, name, color="#555555", fontsize=15)
+    axis.set_xlabel(axes[0], fontsize=17)
+    axis.set_ylabel(axes[1], fontsize=17)
+    axis.tick_params(labelsize=15)
+    axis.spines[["top", "right"]].set_visible(False)
+    return figure
