@@ -37,11 +37,11 @@ def test_tokens_that_tell_nothing_agree_by_chance(monkeypatch):
         return pets[pets["pet"].isin(["dog_001", "dog_002", "cat_003", "cat_004"])]
 
     monkeypatch.setattr(datasets, "pets", four_pets)
-    told = judge_parts(lambda photo: rng.normal(size=(14, 14, 64)), 14, repeats=20)
-    assert abs(told["same part, difference"].estimate) < 0.04
+    told = judge_parts(lambda photo: rng.normal(size=(14, 14, 64)), repeats=20)
+    assert abs(told["same body part, difference"].estimate) < 0.04
     for kind in ("one pet", "two pets"):
-        blind = told[f"by chance, {kind}"].estimate
-        assert told[f"same part, {kind}"].estimate == pytest.approx(blind, abs=0.04)
+        blind = told[f"same body part by chance, {kind}"].estimate
+        assert told[f"same body part, {kind}"].estimate == pytest.approx(blind, abs=0.04)
 
 
 def test_a_patch_of_pixels_is_not_moved():

@@ -1,14 +1,16 @@
 """Print how well `tiny` finds the right photo, beside simple baselines and its teacher.
 
-    python tools/evaluate.py                     the table, about 5 minutes; half of it once
+    python tools/evaluate.py                     the table, about 7 minutes; half of it once
     python tools/evaluate.py --json build/evaluation.json
 
-Four questions, each with a 95 % interval over identities (pets, litters or classes):
+Five questions, each with a 95 % interval over identities (pets, litters or classes):
 
     pets     does a query photo find its pet among all gallery photos (`data/pets`, test pets;
              no query shares light or place with its pet's gallery photos)? Equal error rate;
              and the same for pets with a litter-mate, among all pets and between the two mates.
              Once with the whole photo, once cut out by the exact mask
+    parts    do patches of two photos that choose each other lie on the same part of the body, more
+             often for one pet than for two (`tools/evaluate_parts.py`)?
     grocery, caltech    does a photo of a class that was never trained on find its class (every
              fifth class of the training photos, 20 photos of each, leave-one-out)?
     gallery  does a photo of the sample gallery find its class (leave-one-out)? Most of these
@@ -29,6 +31,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from evaluate_parts import judge_parts, pixel_tokens
 from PIL import Image
 from teacher_targets import TEACHER, class_splits, members_by_class, teacher_features
 
@@ -162,8 +165,8 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=20, help="photos of a held-out class (20)")
     parser.add_argument("--repeats", type=int, default=1000, help="of the bootstrap (1000)")
     parser.add_argument("--json", type=Path, help="also write the figures here")
-    parser.add_argument("--only", nargs="+", choices=["pets", "classes", "gallery"],
-                        default=["pets", "classes", "gallery"])  # fmt: skip
+    parser.add_argument("--only", nargs="+", choices=["pets", "parts", "classes", "gallery"],
+                        default=["pets", "parts", "classes", "gallery"])  # fmt: skip
     args = parser.parse_args()
     models = embedders(args.model, args.teacher, args.memory)
     figures: dict[str, dict[str, ev.Interval]] = {name: {} for name in models}
@@ -177,6 +180,13 @@ def main() -> None:
             figures[name] |= judge_pets(embed, args.repeats, alone=False)
             figures[name] |= judge_pets(embed, args.repeats, alone=True)
             told(f"pets, {name}")
+    if "parts" in args.only:
+        encoder = Encoder.load(args.model)
+        tokens = {args.model: encoder.patch_tokens, "16 × 16 pixels": pixel_tokens}
+        tokens["untrained ViT"] = untrained(encoder).patch_tokens
+        for name, patch_tokens in tokens.items():
+            figures[name] |= judge_parts(patch_tokens, args.repeats)
+            told(f"parts, {name}")
     seen = set()
     if args.photos.is_file():
         names = [c for g, c in members_by_class(args.photos) if g == "caltech101"]
@@ -210,7 +220,8 @@ def main() -> None:
     titles = list(figures[args.model])
     print("| | " + " | ".join(figures) + " |\n|" + "---|" * (len(figures) + 1))
     for title in titles:
-        print(f"| {title} | " + " | ".join(str(row[title]) for row in figures.values()) + " |")
+        cells = [str(row.get(title, "–")) for row in figures.values()]
+        print(f"| {title} | " + " | ".join(cells) + " |")
     print("\nEstimate [95 % interval over identities]. " + "; ".join(notes))
     if args.json:
         plain = {name: {title: dataclasses.asdict(value) for title, value in row.items()}

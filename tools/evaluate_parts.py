@@ -55,7 +55,7 @@ def agreement(a: View, b: View) -> np.ndarray:
 
 
 def judge_parts(
-    patch_tokens: Callable[[Image.Image], np.ndarray], grid: int, repeats: int = 1000
+    patch_tokens: Callable[[Image.Image], np.ndarray], repeats: int = 1000
 ) -> dict[str, ev.Interval]:
     """Shares of pairs on the same body part, 0–1, with 95 % intervals over pets.
 
@@ -66,6 +66,7 @@ def judge_parts(
     def view(photo: str, mask: str, parts: str) -> View:
         alone = Image.open(mask)
         tokens = patch_tokens(cut_out(open_photo(photo), alone.convert("L")))
+        grid = len(tokens)
         return View(tokens, patch_coverage(alone, grid), patch_parts(Image.open(parts), grid))
 
     shown, asked = datasets.pets("gallery", "test"), datasets.pets("query", "test")
@@ -87,11 +88,11 @@ def judge_parts(
         )  # fmt: skip
 
     return {
-        "same part, one pet": interval(lambda n: n[0] / n[1]),
-        "same part, two pets": interval(lambda n: n[3] / n[4]),
-        "same part, difference": interval(lambda n: n[0] / n[1] - n[3] / n[4]),
-        "by chance, one pet": interval(lambda n: n[2] / n[1]),
-        "by chance, two pets": interval(lambda n: n[5] / n[4]),
+        "same body part, one pet": interval(lambda n: n[0] / n[1]),
+        "same body part, two pets": interval(lambda n: n[3] / n[4]),
+        "same body part, difference": interval(lambda n: n[0] / n[1] - n[3] / n[4]),
+        "same body part by chance, one pet": interval(lambda n: n[2] / n[1]),
+        "same body part by chance, two pets": interval(lambda n: n[5] / n[4]),
     }
 
 
@@ -103,8 +104,8 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=1000, help="of the bootstrap (1000)")
     args = parser.parse_args()
     encoder = Encoder.load(args.model)
-    rows = {args.model: judge_parts(encoder.patch_tokens, encoder.grid, args.repeats)}
-    rows["pixels"] = judge_parts(pixel_tokens, 14, args.repeats)
+    rows = {args.model: judge_parts(encoder.patch_tokens, args.repeats)}
+    rows["pixels"] = judge_parts(pixel_tokens, args.repeats)
     print("| | " + " | ".join(rows) + " |\n|" + "---|" * (len(rows) + 1))
     for title in rows["pixels"]:
         print(f"| {title} | " + " | ".join(str(row[title]) for row in rows.values()) + " |")
