@@ -27,7 +27,7 @@ def growth(
         axis.loglog(sizes, values, color=colour, marker=marker, lw=3, ms=9)
         axis.text(1.25 * sizes[-1], values[-1], name, color=colour, **beside)
     for name, level in marks.items():
-        axis.axhline(level, color="#777777", lw=2, ls="--")
+        axis.plot(sizes[[0, -1]], [level, level], color="#777777", lw=2, ls="--", zorder=1)
         axis.text(sizes[0], 1.25 * level, name, color="#555555", fontsize=15)
     axis.set_xlabel(axes[0], fontsize=17)
     axis.set_ylabel(axes[1], fontsize=17)
