@@ -93,7 +93,7 @@ print(len(images.find_photos(example)))
 # centro de Porto Alegre.
 
 # %%
-first = images.find_photos(example)[0]
+first = example / "cat_001" / "cat_001_00.jpg"
 shutil.copy(first, first.with_name("copy.jpg"))
 first.with_name("broken.jpg").write_bytes(first.read_bytes()[:2000])
 small = images.open_photo(first).resize((96, 96))
@@ -103,7 +103,7 @@ exif = Image.Exif()
 exif[ExifTags.Base.Orientation] = 6
 exif[ExifTags.IFD.GPSInfo] = {1: "S", 2: (30.0, 1.0, 58.0), 3: "W", 4: (51.0, 13.0, 48.0)}
 phone = example / "chelsea" / "phone.jpg"
-phone.parent.mkdir()
+phone.parent.mkdir(exist_ok=True)
 images.open_photo(datasets.sample("cat")).rotate(90, expand=True).save(phone, exif=exif)
 print(len(images.find_photos(example)))
 
@@ -282,6 +282,7 @@ print(encoder.name, encoder.dim)
 
 # %%
 out = Path(tempfile.mkdtemp()) / "mine.gallery"  # better: a folder that stays
+embedded.clear()
 gallery = Gallery.build(mine, encoder, out, paths=photos[:-5], progress=progress)
 print(f"{len(photos[:-5])} photos, {len(gallery)} in the gallery, {len(embedded)} embedded")
 for reason in gallery.skipped:
@@ -498,7 +499,8 @@ check(cut.recipe.background, "cutout")
 # ## 6. The tutorial's photos
 #
 # The workshop that this course grew from used **Natural Images**: 6,899 photos in 8 class folders
-# (airplane, car, cat, dog, flower, fruit, motorbike, person). With a Kaggle account:
+# (airplane, car, cat, dog, flower, fruit, motorbike, person). Its page on Kaggle has the licence;
+# with an account there:
 #
 # ```
 # pip install kaggle
@@ -571,7 +573,8 @@ check(cut.recipe.background, "cutout")
 # ## 6. As fotos do tutorial
 #
 # O tutorial de que este curso nasceu usou o conjunto **Natural Images**: 6.899 fotos em 8 pastas,
-# uma por classe (airplane, car, cat, dog, flower, fruit, motorbike, person). Com uma conta no Kaggle:
+# uma por classe (airplane, car, cat, dog, flower, fruit, motorbike, person). A licença está em sua
+# página no Kaggle; com uma conta lá:
 #
 # ```
 # pip install kaggle
@@ -598,7 +601,7 @@ check(cut.recipe.background, "cutout")
 # - **Peça licença.** Uma foto emprestada para achar um cão serve para achar esse cão; depois,
 #   apague-a. A LGPD (Lei 13.709/2018) protege os dados de pessoas identificáveis, como nome, telefone
 #   ou endereço do tutor, e não admite coletar mais do que a finalidade exige.
-# - **Tire** a localização e corte desconhecidos antes de publicar.
+# - **Tire** a localização e os desconhecidos da foto antes de publicar.
 # - **Onde?** O vitsim não envia nada. Mas, no Colab, "esta máquina" é do Google.
 # - **Sem falsas esperanças.** Toda lista tem um primeiro lugar, mesmo que o animal não esteja nela
 #   (aula 05). Escreva "por favor, veja", nunca "encontrado". E uma busca sem resultado não quer dizer
