@@ -24,7 +24,7 @@
 # **Ao final, você saberá**
 # - distinguir o que mostra um fator registrado do que mostra um experimento;
 # - ajustar um modelo misto e dizer o que um coeficiente não significa;
-# - comparar duas configurações, pareadas por animal, e flagrar um atalho.
+# - comparar configurações, pareadas por animal, e flagrar um atalho.
 #
 # **Tempo:** 40 minutos, mais 20 para os exercícios. **Requisitos:** aulas 03 e 05, regressão
 # linear; internet, não.
@@ -81,12 +81,12 @@ embeddings = encoder.embed(cuts, progress=progress)
 print(embeddings.shape)
 
 # %% [markdown] lang="en"
-# A cosine has no natural unit, so we borrow that of d′ (lesson 03): minus the impostors' mean,
-# divided by the spread. Now impostors average 0, and the mean of the genuine pairs *is* d′.
+# A cosine has no natural unit, so we borrow that of d′ (lesson 03): subtract the impostors' mean,
+# divide by the spread. Now impostors average 0, and the mean of the genuine pairs *is* d′.
 
 # %% [markdown] lang="pt"
-# Um cosseno não tem unidade natural; usamos a do d′ (aula 03): menos a média dos impostores, dividido
-# pela dispersão. Agora os impostores têm média 0, e a dos genuínos *é* o d′.
+# Um cosseno não tem unidade natural; usamos a do d′ (aula 03): subtraímos a média dos impostores e
+# dividimos pela dispersão. Agora os impostores têm média 0, e a dos genuínos *é* o d′.
 
 # %%
 first, second = np.triu_indices(len(pets), 1)
@@ -181,8 +181,8 @@ pd.crosstab(pairs["roles"], [pairs["same_light"], pairs["same_place"]])
 #
 # ## 3. One number a pet
 #
-# 810 pairs are not 810 independent facts (lesson 05). So, for each pet: the mean of pairs that agree
-# minus that of pairs that differ. Then Student's t, n = 18.
+# 810 pairs are not 810 independent facts (lesson 05). So, for each pet: the mean of pairs that
+# agree minus that of pairs that differ. Then Student's t, n = 18.
 
 # %% [markdown] lang="pt"
 # Os 378 pares gallery–query nunca compartilham luz nem lugar: os dados foram feitos assim. Quem
@@ -225,14 +225,14 @@ plots.factor_strips(tables, gains)
 
 # %% [markdown] lang="en"
 # A thin line is a pet, the thick one the mean; below, the gain and its interval. Do the lines rise
-# together? How far apart do they lie? Some pets are easy in any light.
+# together? If they lie far apart, some pets are easy in any light.
 #
-# Two levels are coarse for an angle. A circle asks for waves: cos *t* compares the same view with the
-# opposite; cos 2*t*, both with a quarter turn. By least squares:
+# Two levels are coarse for an angle. A circle asks for waves: cos *t* compares the same view with
+# the opposite; cos 2*t*, both with a quarter turn. By least squares:
 
 # %% [markdown] lang="pt"
 # Cada linha fina é um animal; a grossa, a média; embaixo, o ganho e seu intervalo. As linhas sobem
-# juntas? Estão muito afastadas? Alguns animais são fáceis em qualquer luz.
+# juntas? Se muito afastadas, alguns animais são fáceis em qualquer luz.
 #
 # Dois níveis são pouco para um ângulo. Um círculo pede ondas: cos *t* compara a mesma vista com a
 # oposta; cos 2*t*, ambas com um quarto de volta. Por mínimos quadrados:
@@ -255,8 +255,8 @@ plots.score_by_turn(pairs["turn"], score, waves @ wave)
 # $$y_{ik} = x_{ik}^\top\beta + u_i + \varepsilon_{ik}$$
 #
 # Factors have fixed effects β; each pet a random one, *u*. The **intraclass correlation** is the
-# share σᵤ² / (σᵤ² + σ²) of the variance that lies between pets. Without factors, analysis of variance
-# gives it by hand, with m = 45 pairs a pet:
+# share σᵤ² / (σᵤ² + σ²) of the variance that lies between pets. Without factors, analysis of
+# variance gives it by hand, with m = 45 pairs a pet:
 
 # %% [markdown] lang="pt"
 # As barras são médias a cada 30°. Caindo: quanto mais girado, menos parecido. Subindo rumo a 180°:
@@ -268,9 +268,9 @@ plots.score_by_turn(pairs["turn"], score, waves @ wave)
 #
 # $$y_{ik} = x_{ik}^\top\beta + u_i + \varepsilon_{ik}$$
 #
-# Os fatores têm efeitos fixos β; cada animal, um efeito aleatório *u*. A **correlação intraclasse** é
-# a parte da variância entre animais, σᵤ² / (σᵤ² + σ²). Sem fatores, a análise de variância a fornece
-# à mão, com m = 45 pares por animal:
+# Os fatores têm efeitos fixos β; cada animal, um efeito aleatório *u*. A **correlação intraclasse**
+# é a parte da variância entre animais, σᵤ² / (σᵤ² + σ²). Sem fatores, a análise de variância a
+# fornece à mão, com m = 45 pares por animal:
 
 # %%
 m, by_pet = 45, pairs.groupby("pet")["score"]
@@ -280,12 +280,12 @@ print(f"{icc:.2f}   {len(pairs) / (1 + (m - 1) * icc):.0f}")
 
 
 # %% [markdown] lang="en"
-# The second number: as many independent pairs are worth the 810, for a mean. statsmodels finds the
+# The second number: how many independent pairs the 810 are worth, for a mean. statsmodels finds the
 # first by restricted maximum likelihood:
 
 # %% [markdown] lang="pt"
-# O segundo número: para uma média, os 810 pares valem tantos independentes. O statsmodels encontra o
-# primeiro por máxima verossimilhança restrita:
+# O segundo número: quantos pares independentes valem os 810, para uma média. O statsmodels encontra
+# o primeiro por máxima verossimilhança restrita:
 
 
 # %%
@@ -322,12 +322,13 @@ def effects(fit):
 plots.forest({"mixed model": effects(full), "cluster-robust": effects(robust)})
 
 # %% [markdown] lang="en"
-# Right of 0: agreement raises the score. Where the open mark's interval is clearly wider, believe it.
+# Right of 0: agreement raises the score. Where the open mark's interval is clearly wider, believe
+# it.
 #
 # `same_light` compares pairs of *one pet* that share the light with pairs that do not, *the other
 # columns being equal*. It is **not** what another lamp would do: it averages over these lights,
-# knows no interactions, and takes along what has no column (pose, distance). From same to opposite
-# view counts twice `cos_turn`.
+# knows no interactions, and takes along what has no column (pose, distance). From the same to
+# the opposite view the loss is twice `cos_turn`.
 #
 # Does the model fit?
 
@@ -337,8 +338,8 @@ plots.forest({"mixed model": effects(full), "cluster-robust": effects(robust)})
 #
 # `same_light` compara pares do *mesmo animal* com a mesma luz e com luzes diferentes, *as outras
 # colunas sendo iguais*. **Não** é o que outra lâmpada faria: é uma média sobre estas luzes, ignora
-# interações e leva junto o que não tem coluna (pose, distância). Da mesma vista à oposta, vale
-# duas vezes `cos_turn`.
+# interações e leva junto o que não tem coluna (pose, distância). Da mesma vista à oposta, a
+# perda é duas vezes `cos_turn`.
 #
 # O modelo se ajusta bem?
 
@@ -351,8 +352,8 @@ plots.residual_plots(full.fittedvalues, full.resid)
 # it.)
 #
 # ### Exercise 2: change
-# Is `same_light` the role in disguise? Change the first line so that only pairs of two `query` photos
-# remain, where chance decided what is shared.
+# Is `same_light` the role in disguise? Change the first line so that only pairs of two `query`
+# photos remain, where chance decided what is shared.
 
 # %% [markdown] lang="pt"
 # Uma cunha que se estreita à direita é um teto: nenhum cosseno passa de 1. Pontos fora da reta não
@@ -360,8 +361,8 @@ plots.residual_plots(full.fittedvalues, full.resid)
 # artanh de Fisher; experimente.)
 #
 # ### Exercício 2: modifique
-# `same_light` seria só o papel, disfarçado? Modifique a primeira linha para ficar só com pares de duas
-# fotos `query`: neles, o acaso decidiu.
+# `same_light` seria só o papel, disfarçado? Modifique a primeira linha para ficar só com pares de
+# duas fotos `query`: neles, o acaso decidiu.
 
 # %% tags=["exercise"]
 chosen = pairs
@@ -411,6 +412,9 @@ check(chosen["same_light"].sum(), 55 + 35)
 
 
 # %%
+from IPython.display import display
+
+
 def tint(image, *gains):
     bands = zip(image.split(), gains, strict=True)
     return Image.merge("RGB", [band.point(lambda v, g=gain: v * g) for band, gain in bands])
@@ -449,22 +453,24 @@ def changes(photo, mask):
     repainted = {name: background.cut_out(image, mask) for name, image in repainted.items()}
     cut, (left, top, right, bottom) = background.cut_out(photo, mask), mask.getbbox()
     half = cut.crop((left, top, (left + right) // 2, bottom))
-    return repainted | {"mirror": ImageOps.mirror(cut), "crop": half}
+    return {"—": cut} | repainted | {"mirror": ImageOps.mirror(cut), "crop": half}
 
 
-altered = [changes(photos[i], masks[i]) for i in tested]
-plots.photo_row([cuts[tested[10]], *altered[10].values()], ["—", *altered[10]])
+shown = changes(photos[tested[10]], masks[tested[10]])
+for some in (list(shown)[:4], list(shown)[4:]):
+    display(plots.photo_row([shown[name] for name in some], some))
 
 # %% [markdown] lang="en"
 # How far does each change move the scores with the gallery, 3 photos of the same pet and 51 of
 # others? The cosine is linear in the vector, so subtract first:
 
 # %% [markdown] lang="pt"
-# Quanto cada uma desloca os escores com a galeria, 3 fotos do mesmo animal e 51 de outros? O cosseno
-# é linear no vetor; subtraia primeiro:
+# Quanto cada uma desloca os escores com a galeria, 3 fotos do mesmo animal e 51 de outros? O
+# cosseno é linear no vetor; subtraia primeiro:
 
 # %%
-names = list(altered[0])
+altered = [changes(photos[i], masks[i]) for i in tested]
+names = list(shown)[1:]
 flat = [one[name] for name in names for one in altered]
 vectors = encoder.embed(flat, progress=progress).reshape(len(names), len(tested), -1)
 shelter = np.flatnonzero(pets["role"] == "gallery")
@@ -480,22 +486,22 @@ for kind, compared in [("genuine", own), ("impostor", ~own)]:
 plots.forest(moved)
 
 # %% [markdown] lang="en"
-# Ranking suffers where the filled mark lies left *of the open one*; what moves both alike harms only
-# thresholds. And `mirror`: left and right markings differ, so if mirroring costs nothing, the model
-# does not look closely.
+# Ranking suffers where the filled mark lies left *of the open one*; what moves both alike harms
+# only thresholds. And `mirror`: left and right markings differ, so if mirroring costs nothing, the
+# model does not look closely.
 #
-# `dark` and `warm` imitate light; `blur`, `noise`, `JPEG` imitate quality. Do they agree with section
-# 4? If not, ask: same dose? same photos? confounding? The experiment knows the cause, but only for
-# *our* blur at *this* strength; the observation knows the lamps that occurred, with all that came
-# along.
+# `dark` and `warm` imitate light; `blur`, `noise`, `JPEG` imitate quality. Do they agree with
+# section 4? If not, ask: same dose? same photos? confounding? The experiment knows the cause, but
+# only for *our* blur at *this* strength; the observation knows the lamps that occurred, with all
+# that came along.
 #
 # ## 6. Does removing the background help?
 #
 # Another experiment: all, the pet alone, all but the pet.
 
 # %% [markdown] lang="pt"
-# A ordenação sofre onde o símbolo cheio fica à esquerda *do vazado*; o que desloca ambos por igual só
-# prejudica limiares. E `mirror`: as manchas de cada lado diferem; se espelhar não custa nada, o
+# A ordenação sofre onde o símbolo cheio fica à esquerda *do vazado*; o que desloca ambos por igual
+# só prejudica limiares. E `mirror`: as manchas de cada lado diferem; se espelhar não custa nada, o
 # modelo não olha de perto.
 #
 # `dark` e `warm` imitam a luz; `blur`, `noise` e `JPEG`, a qualidade. Concordam com a seção 4? Se
@@ -520,7 +526,7 @@ plots.photo_row([photos[i], cuts[i], holes[i]], ["original", "foreground", "back
 
 # %% [markdown] lang="pt"
 # Contam os animais, não as fotos: bastam duas de cada papel. A cada configuração perguntamos *qual
-# animal?* (consulta contra galeria) e, entre animais *diferentes*, *qual lugar?* Em d′, mas com
+# animal?* (consulta × galeria) e, entre animais *diferentes*, *qual lugar?* Em d′, mas com
 # sinal: o valor absoluto esconderia uma preferência por impostores.
 
 # %%
@@ -556,33 +562,34 @@ for name, vectors in settings.items():
 pd.DataFrame(rows).T.map("{:z.2f}".format)
 
 # %% [markdown] lang="en"
-# If `d′ place` is higher for `original` than for `foreground`, the scenery is in the vector. It is a
-# **shortcut** (*atalho*): it separates, but not what we asked for. Large ViTs take it too (Shi et
+# If `d′ place` is higher for `original` than for `foreground`, the scenery is in the vector. It is
+# a **shortcut** (*atalho*): it separates, but not what we asked for. Large ViTs take it too (Shi et
 # al.).
 #
-# Chance finds 1/18 = 0.06. `background` may fall *below*: no query shares a place with its own
-# gallery photos, but other pets do. In a shelter it is the reverse: photos of one animal show one
-# kennel, and the shortcut flatters. So report background ÷ foreground, the **context ratio**
-# (Rueda-Toicen et al., who also fill the hole: its outline betrays the pet).
+# Chance recall is 1/18 = 0.06. `background` may fall *below*: no query shares a place with its own
+# gallery photos, but with other pets' it does. In a shelter it is the reverse: photos of one animal
+# show one kennel, and the shortcut flatters. So report background ÷ foreground, the **context
+# ratio** (Rueda-Toicen et al., who also fill the hole: its outline betrays the pet).
 #
 # ## 7. Which setting is better?
 #
 # CLS or the mean of the patches? Letterbox, squash or crop? In square photos the three coincide; so
-# we cut out the pet's box.
+# we crop to the pet's box.
 
 # %% [markdown] lang="pt"
-# Se `d′ place` for maior em `original` que em `foreground`, o cenário está no vetor. É um **atalho**
-# (*shortcut*): separa, mas não o que perguntamos. ViTs grandes também o tomam (Shi et al.).
+# Se `d′ place` for maior em `original` que em `foreground`, o cenário está no vetor. É um
+# **atalho** (*shortcut*): separa, mas não o que perguntamos. ViTs grandes também o tomam (Shi et
+# al.).
 #
 # O acaso acerta 1/18 = 0,06. `background` pode ficar *abaixo*: nenhuma consulta compartilha o lugar
-# com a galeria do próprio animal, mas outros animais sim. Em um abrigo é o contrário: as fotos de um
-# animal mostram um só canil, e o atalho embeleza tudo. Por isso, relate fundo ÷ animal, a **razão
-# de contexto** (Rueda-Toicen et al.; eles preenchem o buraco: o contorno entrega o animal).
+# com a galeria do próprio animal, mas com a de outros, sim. Em um abrigo é o contrário: as fotos de
+# um animal mostram um só canil, e o atalho embeleza tudo. Por isso, relate fundo ÷ animal, a
+# **razão de contexto** (Rueda-Toicen et al.; eles preenchem o buraco: o contorno entrega o animal).
 #
 # ## 7. Qual configuração é melhor?
 #
 # CLS ou a média dos *patches*? Letterbox, squash ou crop? Em fotos quadradas coincidem; por isso,
-# cortamos a caixa do animal.
+# cortamos na caixa do animal.
 
 # %%
 boxed = [cuts[i].crop(masks[i].getbbox()) for i in few]
@@ -622,8 +629,8 @@ plots.forest({"": gains}, "Δ d′")
 # diferença".
 #
 # ### Exercício 3: preveja
-# Construímos 4 + 5 + 14 + 5 = 28 intervalos de 95 % (na seção 4, só os robustos). Se nada importasse
-# e todos fossem independentes, com que probabilidade algum excluiria o 0?
+# Construímos 4 + 5 + 14 + 5 = 28 intervalos de 95 % (na seção 4, só os robustos). Se nada
+# importasse e todos fossem independentes, com que probabilidade algum excluiria o 0?
 
 # %% tags=["exercise"]
 prediction = None
@@ -655,8 +662,8 @@ print(f"{prediction:.2f}")
 check(prediction, np.mean((abs(noise) > 1.96).any(axis=1)), tolerance=0.02)
 
 # %% [markdown] lang="en"
-# Who looks at many factors finds one. So we looked at `dev` pets only: name the two or three effects
-# you believe in, and confirm them once, on `test`.
+# Who looks at many factors finds one. So we looked at `dev` pets only: name the two or three
+# effects you believe in, and confirm them once, on `test`.
 #
 # ## Quiz
 #
@@ -688,8 +695,8 @@ check(prediction, np.mean((abs(noise) > 1.96).any(axis=1)), tolerance=0.02)
 #   [Are we recognizing the jaguar or its background?](https://arxiv.org/abs/2604.09690)
 
 # %% [markdown] lang="pt"
-# Quem examina muitos fatores acaba achando um. Por isso olhamos só animais `dev`: escolha dois ou três
-# efeitos e confirme-os uma só vez, em `test`.
+# Quem examina muitos fatores acaba achando um. Por isso olhamos só animais `dev`: escolha dois ou
+# três efeitos e confirme-os uma só vez, em `test`.
 #
 # ## Questionário
 #
