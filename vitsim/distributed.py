@@ -56,8 +56,7 @@ def embed_photos(
                 store.save_partial(folder, unsaved)
                 unsaved, saved_at = {}, time.monotonic()
     if len(rows) + len(skipped) != len(paths):
-        reason = f"gave {len(rows) + len(skipped)} answers for {len(paths)} photos"
-        raise VitsimError("Ray", reason, "Run the same command again.")
+        raise VitsimError("Ray", "lost or doubled a photo", "Run the same command again.")
     vectors = np.array([known[row[1]][0] for row in rows], dtype=np.float32)
     return store.table(rows), vectors.reshape(-1, recipe.dim), skipped
 
@@ -67,9 +66,9 @@ def _answers(ray, paths: list[Path], todo: tuple) -> Iterator[dict]:
     gpus, cores = (int(ray.cluster_resources().get(kind, 0)) for kind in ("GPU", "CPU"))
     items = [{"path": os.fsencode(path)} for path in paths]  # a file name need not be text
     photos = ray.data.from_items(items, override_num_blocks=min(4096, -(-len(items) // BATCH)))
-    workers = {"compute": ray.data.ActorPoolStrategy(size=gpus or cores), "num_gpus": min(1, gpus)}
-    done = photos.map_batches(_Worker, batch_size=BATCH, fn_constructor_args=todo, **workers)
-    yield from done.iter_rows()
+    how = {"compute": ray.data.ActorPoolStrategy(size=gpus or cores), "num_gpus": min(1, gpus)}
+    how |= {"batch_size": BATCH, "fn_constructor_args": todo}
+    return iter(photos.map_batches(_Worker, **how).iter_rows())
 
 
 class _Worker:
@@ -78,8 +77,8 @@ class _Worker:
         self.root, self.recipe, self.label = root, recipe, label
         self.encoder = Encoder.load(recipe.model, dtype=dtype)
         if self.encoder.revision != recipe.revision:
-            reason = f"is {self.encoder.revision:.12} for a worker, not {recipe.revision:.12}"
-            raise VitsimError(recipe.model, reason, "Give every machine the same weights.")
+            remedy = "Give every machine the same weights."
+            raise VitsimError(recipe.model, "is another model for a worker", remedy)
         nothing = np.zeros(recipe.dim, np.float32)  # in place of a vector that is known already
         self.known = {sha: (nothing, note) for sha, note in notes.items()}
 
@@ -102,20 +101,19 @@ def _cluster(address: str | None) -> Iterator:
         if ":" in (address or ""):  # Ray itself would try for minutes
             socket.create_connection(address.split("/")[-1].rsplit(":", 1), 5).close()
         import ray.data
-    except OSError as error:
-        raise VitsimError(address, f"cannot be reached ({error})", "See `ray status`.") from error
-    except ImportError as error:
-        raise VitsimError("Ray", "is not installed", store.SCALE) from error
+    except (OSError, ImportError) as error:
+        remedy = store.SCALE if isinstance(error, ImportError) else "See `ray status`."
+        raise VitsimError(address or "Ray", f"cannot be reached ({error})", remedy) from error
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars, context.execution_options.preserve_order = False, True
     stays = ray.is_initialized()
-    quiet = {"log_to_driver": False, "logging_level": logging.ERROR, "ignore_reinit_error": True}
-    where = {"address": address} if address else {"address": "local", "include_dashboard": False}
+    how = {"log_to_driver": False, "logging_level": logging.ERROR, "ignore_reinit_error": True}
+    how |= {"address": address} if address else {"address": "local", "include_dashboard": False}
     try:
         for wrong in [()] if address else [Exception, Exception, ()]:  # a busy machine is slow
             with suppress(wrong):
-                ray.init(**where, **quiet)
+                ray.init(**how)
                 break
         yield ray
     except (ray.exceptions.RayError, OSError, RuntimeError, ValueError) as error:
