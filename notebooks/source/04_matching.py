@@ -113,7 +113,7 @@ print(table.head(4).to_string())
 #
 # ## 2. Vizinhos mais próximos
 #
-# Os vetores têm norma 1; um só produto de matrizes dá todos os cossenos. `argsort` põe o menor
+# Os vetores têm norma 1; um produto de matrizes dá todos os cossenos. `argsort` põe o menor
 # primeiro; daí o sinal de menos.
 
 # %%
@@ -130,7 +130,7 @@ print(scores.shape, top.shape, f"{scores[top[0]]:.2f}", table["label"][top[0]])
 # score, and ✓ where it is the right cat:
 
 # %% [markdown] lang="pt"
-# São 54 escores; guardamos os oito melhores. `gallery.match` faz o mesmo. Quatro respostas, com
+# 54 escores; guardamos os oito melhores. `gallery.match` faz o mesmo. Quatro respostas, com
 # posição, escore e ✓ onde é o gato certo:
 
 # %%
@@ -196,7 +196,7 @@ check(answer.index, top)
 # %% [markdown] lang="pt"
 # `isin` testa pertinência, e um conjunto não tem ordem: a melhor pode acabar em último. As fotos
 # certas, nenhum erro, a resposta errada. O tutorial que deu origem a este curso tinha essa
-# linha, sem escores que a denunciassem. Portanto: **mostre sempre o escore**.
+# linha, sem escores que a denunciassem. **Mostre sempre o escore**.
 #
 # ## 3. Um motor de busca
 #
@@ -400,7 +400,7 @@ plots.recall_curves({encoder.name: np.array(curve), "chance": np.array([chance(k
 # This dog is in no photo of the gallery.
 
 # %% [markdown] lang="pt"
-# Em k = 54, mostra-se tudo: ambas valem 1. O que importa está à esquerda: o quanto a linha cheia
+# Em k = 54, mostra-se tudo: ambas valem 1. Importa a esquerda: o quanto a linha cheia
 # fica acima da tracejada, para tantas fotos quantas uma pessoa vai olhar.
 #
 # ## 5. Uma consulta sem correspondente
@@ -462,7 +462,7 @@ print(exact.ntotal, graph.ntotal)
 # How many of the ten exact neighbours does it find? `efSearch` says how widely it looks around.
 
 # %% [markdown] lang="pt"
-# Quantos dos dez vizinhos exatos ele encontra? `efSearch` diz o quanto ele olha em volta.
+# Quantos dos dez vizinhos exatos encontra? `efSearch` diz o quanto olha em volta.
 
 # %%
 _, truth = exact.search(asked, 10)
@@ -510,8 +510,8 @@ print(left.shape, cosines.shape, mutual.sum(), len(parts.correspondences(left, r
 
 # %% [markdown] lang="pt"
 # O mesmo número à mão e com `vitsim.parts`. São verdadeiros? As duas câmeras estavam à mesma
-# altura; todo ponto conserva, portanto, sua *linha* (*row*). Pares que a conservam têm traço cheio;
-# a segunda foto está mais baixa, para que corram paralelos. Desenham-se no máximo 25 pares.
+# altura: todo ponto conserva sua *linha* (*row*). Pares que a conservam têm traço cheio;
+# a segunda foto está mais baixa, para que corram paralelos. Desenham-se até 25 pares.
 
 # %%
 pairs, in_row = [], []
@@ -620,8 +620,9 @@ print(np.greater(*shares).sum(), "of", len(trios), f"({coin})")
 
 # %% [markdown] lang="en"
 # If there are more pairs and higher scores above than below, the model knows the pet's own fur. If
-# the third column exceeds the fourth, it knows a head from a paw. The last line says for how many
-# pets the own photo agrees more often; tossing coins would give 9 ± 2.
+# the third column exceeds the fourth, pairs respect anatomy beyond chance; in the row `other pet`,
+# without common spots to help. The last line says for how many pets the own photo agrees more
+# often; tossing coins would give 9 ± 2.
 #
 # ## Quiz
 #
@@ -659,14 +660,15 @@ print(np.greater(*shares).sum(), "of", len(trios), f"({coin})")
 
 # %% [markdown] lang="pt"
 # Se há mais pares e escores mais altos em cima que embaixo, o modelo conhece o pelo do próprio
-# animal. Se a terceira coluna supera a quarta, distingue cabeça de pata. A última linha diz para
-# quantos animais a própria foto concorda mais; cara ou coroa daria 9 ± 2.
+# animal. Se a terceira coluna supera a quarta, os pares respeitam a anatomia além do acaso; na
+# linha `other pet`, sem a ajuda de manchas comuns. A última linha diz para quantos animais a
+# própria foto concorda mais; cara ou coroa daria 9 ± 2.
 #
 # ## Questionário
 #
 # <details><summary>1. A primeira resposta tem escore 0,95. É o animal certo?</summary>
 #
-# Não dá para dizer: algo sempre vem em primeiro. Pergunte quanto alcançam os desconhecidos.
+# Não se sabe: algo sempre vem em primeiro. Pergunte quanto alcançam os desconhecidos.
 # </details>
 # <details><summary>2. A galeria ganha 1.000 outros animais. E o recall@4?</summary>
 #
