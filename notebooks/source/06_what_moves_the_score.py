@@ -106,7 +106,7 @@ print(len(score), f"{score.mean():.2f} = {evaluation.d_prime(genuine, impostor):
 
 # %%
 a, b = (pets.loc[side[same]].reset_index(drop=True) for side in (first, second))
-pairs = pd.DataFrame({"pet": a["pet"], "roles": a["role"] + "–" + b["role"], "score": score})
+pairs = pd.DataFrame({"pet": a["pet"], "roles": a["role"] + "-" + b["role"], "score": score})
 pairs["same_light"] = (a["light"] == b["light"]).astype(int)
 pairs["same_place"] = (a["place"] == b["place"]).astype(int)
 pairs["both_sharp"] = ((a["quality"] == "sharp") & (b["quality"] == "sharp")).astype(int)
@@ -174,7 +174,7 @@ print(len(alike), pairs.groupby("roles")[["turn", "both_sharp"]].mean().round(2)
 pd.crosstab(pairs["roles"], [pairs["same_light"], pairs["same_place"]])
 
 # %% [markdown] lang="en"
-# The 378 gallery–query pairs never share light or place: the data were made so. Who shares a light
+# The 378 `gallery-query` pairs never share light or place: the data were made so. Who shares a light
 # shares a role, and roles differ: gallery photos are sharper and 120° apart. This is
 # **confounding** (*confundimento*), by design. Nor can we compare only pairs that agree in all
 # else: just 3 agree in everything.
@@ -185,7 +185,7 @@ pd.crosstab(pairs["roles"], [pairs["same_light"], pairs["same_place"]])
 # agree minus that of pairs that differ. Then Student's t, n = 18.
 
 # %% [markdown] lang="pt"
-# Os 378 pares gallery–query nunca compartilham luz nem lugar: os dados foram feitos assim. Quem
+# Os 378 pares `gallery-query` nunca compartilham luz nem lugar: os dados foram feitos assim. Quem
 # compartilha a luz compartilha o papel, e os papéis diferem: fotos de galeria são mais
 # nítidas e separadas por 120°. Isso é **confundimento** (*confounding*), por delineamento. Nem dá
 # para comparar só pares iguais em todo o resto: apenas 3 concordam em tudo.
@@ -367,8 +367,9 @@ plots.residual_plots(full.fittedvalues, full.resid)
 # %% tags=["exercise"]
 chosen = pairs
 
-refit = mixed(formula, chosen)
-print(f"{full.params['same_light']:z.2f} → {refit.params['same_light']:z.2f}")
+if chosen["same_light"].any():  # else there is nothing to estimate
+    refit = mixed(formula, chosen)
+    print(f"{full.params['same_light']:z.2f} → {refit.params['same_light']:z.2f}")
 check(
     chosen["same_light"].sum(),
     55 + 35,
@@ -379,17 +380,17 @@ check(
 # %% [markdown] lang="en"
 # <details><summary>Hint</summary>
 #
-# `pairs[pairs["roles"] == …]`: copy the name from that table, dash included.
+# `pairs[pairs["roles"] == …]`: copy the name from that table.
 # </details>
 
 # %% [markdown] lang="pt"
 # <details><summary>Dica</summary>
 #
-# `pairs[pairs["roles"] == …]`: copie o nome dessa tabela, com o travessão.
+# `pairs[pairs["roles"] == …]`: copie o nome dessa tabela.
 # </details>
 
 # %% tags=["solution"] cellView="form" jupyter={"source_hidden": true}
-chosen = pairs[pairs["roles"] == "query–query"]
+chosen = pairs[pairs["roles"] == "query-query"]
 refit = mixed(formula, chosen)
 print(f"{full.params['same_light']:z.2f} → {refit.params['same_light']:z.2f}")
 check(chosen["same_light"].sum(), 55 + 35)
