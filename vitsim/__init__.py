@@ -1,7 +1,8 @@
 """Find similar images with Vision Transformers.
 
-The package follows the data: `images` → `background` → `encoder` → `similarity` → `gallery`
-→ `evaluation` → `plots`. Importing it is light: torch, transformers and rembg load on first use.
+The package follows the data: `images` → `background` → `encoder` → `similarity` → `gallery` →
+`parts` → `evaluation` → `plots`. Importing it is light: torch, transformers and rembg load on first
+use.
 """
 
 __version__ = "0.1.0"
