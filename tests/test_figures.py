@@ -101,6 +101,12 @@ FIGURES = {
         tuple(np.array(x) for x in ([2, 50, 900], [0.9, 0.4, 0.2], [0.8, 0.3, 0.1], [1, 0.5, 0.3])),
         {"dogs": (500, 0.9)},
     ),
+    "growth": lambda: plots.growth(
+        np.array([10, 1_000, 100_000]),
+        {"exact": np.array([1, 100, 10_000]), "HNSW": np.array([2, 4, 8])},
+        {"memory": 500},
+        ("photos", "ms"),
+    ),
     "cost_curves": lambda: plots.cost_curves(
         np.linspace(0, 1, 20), {"1 : 1": np.linspace(1, 0.4, 20), "5 : 1": np.linspace(0.5, 2, 20)}
     ),
