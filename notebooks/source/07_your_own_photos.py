@@ -555,7 +555,8 @@ check(cut.recipe.background, "cutout")
 # - EXIF knows where. Save pixels only.
 # - A machine orders photos; a person decides.
 #
-# **Next:** your turn. Lesson 06 helps when your scores surprise you.
+# **Next:** your turn. Lesson 06 helps when your scores surprise you; lesson 08, when your photos are
+# millions.
 #
 # ## References
 # - P. Roy, S. Ghosh, S. Bhattacharya, U. Pal (2018). [Effects of degradations on deep neural network
@@ -633,7 +634,8 @@ check(cut.recipe.background, "cutout")
 # - O EXIF sabe onde. Salve só os pixels.
 # - A máquina ordena fotos; quem decide é uma pessoa.
 #
-# **A seguir:** é a sua vez. A aula 06 ajuda quando seus escores surpreendem.
+# **A seguir:** é a sua vez. A aula 06 ajuda quando seus escores surpreendem; a 08, quando suas fotos
+# são milhões.
 #
 # ## Referências
 # - P. Roy, S. Ghosh, S. Bhattacharya, U. Pal (2018). [Effects of degradations on deep neural network
