@@ -67,6 +67,8 @@ def test_run_all_never_stops_with_a_full_size_model(
     monkeypatch.setenv("VITSIM_CACHE", str(shared_cache))
     monkeypatch.setenv("HF_HOME", str(shared_cache / "hf"))
     monkeypatch.setenv("VITSIM_MODEL", vit_base)
+    for wait in ("HF_HUB_ETAG_TIMEOUT", "HF_HUB_DOWNLOAD_TIMEOUT"):  # a busy machine is slow
+        monkeypatch.setenv(wait, "120")
     monkeypatch.setenv("LENT_DATA", str(lent_data))
     notebook = lesson.assemble("en")
     notebook.cells.insert(0, nbformat.v4.new_code_cell(PREAMBLE))

@@ -24,6 +24,13 @@ from . import VitsimError, indexing, store
 from .encoder import Encoder
 from .indexing import BATCH, SAVE_SECONDS, Label, Recipe, folder_name
 
+# Ray's own waits are short for a machine that is busy, or that reads all of it for the first time.
+PATIENCE = {
+    "RAY_agent_register_timeout_ms": "120000",
+    "RAY_raylet_start_wait_time_s": "120",
+    "RAY_gcs_server_port_wait_time_s": "120",
+}
+
 
 def embed_photos(
     paths: list[Path],
@@ -95,6 +102,8 @@ class _Worker:
 def _cluster(address: str | None) -> Iterator:
     """Ray, connected; a connection that was there already stays."""
     os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"}
+    for wait, most in PATIENCE.items():
+        os.environ.setdefault(wait, most)
     if address is None:  # Ray's name for "on the loopback only"; it reads this when imported
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
     try:
