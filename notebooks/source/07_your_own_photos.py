@@ -132,7 +132,7 @@ print(len(images.find_photos(example)))
 # </details>
 
 # %%
-mine = example  # Path("/home/you/photos")
+mine = example  # Path("~/photos").expanduser()
 
 photos = images.find_photos(mine)
 pd.Series([photo.parent.name for photo in photos]).value_counts(sort=False).to_frame("photos")
