@@ -63,7 +63,7 @@ print(encoder.name, encoder.size, encoder.dim)
 
 
 # %%
-def embed(photos):
+def embedded(photos):
     cuts = [
         background.cut_out(images.open_photo(photo), Image.open(mask))
         for photo, mask in zip(photos["photo"], photos["mask"], strict=True)
@@ -73,7 +73,7 @@ def embed(photos):
 
 gallery = datasets.pets("gallery")
 asked = datasets.pets().query("role != 'gallery'").groupby("pet").head(3)
-scores = similarity.cosine_similarity(embed(asked), embed(gallery))
+scores = similarity.cosine_similarity(embedded(asked), embedded(gallery))
 pet, shown = asked["pet"].to_numpy(), gallery["pet"].to_numpy()
 print(scores.shape, len(set(pet)), len(set(shown)))
 
