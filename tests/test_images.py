@@ -69,7 +69,8 @@ def test_every_png_mode_becomes_rgb(tmp_path, mode):
 
 
 @pytest.mark.parametrize(
-    "mode", ["L", "1", "P", "RGB", "I;16", "LA", "RGBA", "CMYK", "YCbCr", "LAB", "I", "F"]
+    "mode",  # no YCbCr: Pillow 12 cannot read its own
+    ["L", "1", "P", "RGB", "I;16", "LA", "RGBA", "CMYK", "LAB", "I", "F"],
 )
 def test_every_tiff_mode_becomes_rgb(tmp_path, mode):
     grey = quarters().convert("L")
