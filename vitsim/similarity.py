@@ -38,10 +38,10 @@ def top_k(query: np.ndarray, vectors: np.ndarray, k: int) -> tuple[np.ndarray, n
         raise ValueError(f"a query of {query.shape[1]} dimensions against vectors of {d}")
     if not np.isfinite(query).all():
         raise ValueError("a non-finite query has no nearest neighbours")
-    faiss = _faiss()
+    faiss, plain = _faiss(), np.asarray(vectors)  # not copied; a memmap would confuse torch_utils
 
     def search(ask: int) -> tuple[np.ndarray, np.ndarray]:
-        scores, found = faiss.knn(query, vectors, ask, metric=faiss.METRIC_INNER_PRODUCT)
+        scores, found = faiss.knn(query, plain, ask, metric=faiss.METRIC_INNER_PRODUCT)
         return scores[0], found[0]
 
     return best(search, n, k)
