@@ -99,7 +99,6 @@ gallery: $(READY)  ## index the shipped gallery anew, after a change of pets or 
 evaluate: $(VENV)/.train  ## say how good tiny is, beside the baselines (minutes)
 	$(BIN)/python tools/evaluate.py
 	$(BIN)/python tools/evaluate_variants.py
-	$(BIN)/python tools/evaluate_parts.py
 	$(BIN)/python tools/show_matches.py
 
 $(VENV)/.train: $(READY) tools/requirements-train.txt

@@ -133,23 +133,14 @@ def cutout() -> Figure:
 def patches() -> Figure:
     """The 14 × 14 patches of a photo, a little apart."""
     pixels = np.asarray(fit(photo("cat_001_06"), 224))
-    apart = np.full((14 * 19 - 3, 14 * 19 - 3, 3), 255, np.uint8)
-    for i, k in np.ndindex(14, 14):
-        apart[19 * i : 19 * i + 16, 19 * k : 19 * k + 16] = pixels[16 * i :, 16 * k :][:16, :16]
-    return row(Image.fromarray(pixels), Image.fromarray(apart), titles=["224 × 224", "14 × 14"])
+    return plots.patch_grid(pixels.reshape(14, 16, 14, 16, 3).transpose(0, 2, 1, 3, 4))
 
 
 def attended() -> Figure:
-    """Attention rollout over four photos."""
-    figure = Figure(figsize=(12.4, 3.4), dpi=100, layout="constrained")
-    names = ["cat_001_06", "dog_020_05", "dog_007_06", "cat_015_07"]
-    for axis, name in zip(figure.subplots(1, 4), names, strict=True):
-        heat = rollout(encoder().attention(photo(name)), encoder().grid)
-        axis.imshow(fit(photo(name), 224).convert("L"), cmap="gray")
-        square = {"extent": (-0.5, 223.5, 223.5, -0.5), "interpolation": "bilinear"}
-        axis.imshow(heat, alpha=0.55, cmap="inferno", **square)
-        axis.set_axis_off()
-    return figure
+    """A photo, and the same in the light of its attention rollout."""
+    shown = photo("cat_001_06")
+    glow = rollout(encoder().attention(shown), encoder().grid)
+    return plots.spotlights(shown, [glow], ["rollout"])
 
 
 def parts() -> Figure:
@@ -157,19 +148,14 @@ def parts() -> Figure:
     shown = datasets.pets("gallery").to_dict("records")
     first, second = [one for one in shown if one["pet"] == "dog_020"][:2]
     other = next(one for one in shown if one["pet"] == "dog_011")
-    figure = Figure(figsize=(12.4, 4.4), dpi=100, layout="constrained")
-    for axis, b in zip(figure.subplots(1, 2), (second, other), strict=True):
+    pairs, titles = [], []
+    for b in (second, other):
         cuts = [exact_cut(one) for one in (first, b)]
         tokens = [encoder().patch_tokens(cut) for cut in cuts]
         masks = [patch_coverage(Image.open(one["mask"]), encoder().grid) for one in (first, b)]
-        found = correspondences(*tokens, *masks, k=12)
-        axis.imshow(np.hstack([fit(cut, 224) for cut in cuts]))
-        for (y, x), (to_y, to_x) in zip(found.a, found.b, strict=True):
-            ends = [16 * x + 8, 16 * to_x + 232], [16 * y + 8, 16 * to_y + 8]
-            axis.plot(*ends, "o-", lw=2.2, color=ORANGE, markersize=7, mec="white")
-        axis.set_title(f"{first['pet']} {'=' if b is second else '≠'} {b['pet']}", fontsize=22)
-        axis.set_axis_off()
-    return figure
+        pairs.append((*cuts, correspondences(*tokens, *masks, k=12)))
+        titles.append(f"{first['pet']} {'=' if b is second else '≠'} {b['pet']}")
+    return plots.patch_lines(pairs, encoder().grid, titles)
 
 
 def arrows() -> Figure:

@@ -37,6 +37,7 @@ from teacher_targets import TEACHER, class_splits, members_by_class, teacher_fea
 
 from vitsim import datasets
 from vitsim import evaluation as ev
+from vitsim.background import cut_out
 from vitsim.baselines import colours, pixels, unit
 from vitsim.encoder import Encoder
 from vitsim.images import find_photos, fit, open_photo
@@ -101,19 +102,18 @@ def eer(scores: np.ndarray, query_ids: np.ndarray, gallery_ids: np.ndarray) -> f
     return ev.equal_error_rate(*ev.genuine_impostor_scores(scores, query_ids, gallery_ids)).rate
 
 
-def cut_out(photo: str, mask: str) -> Image.Image:
-    """The pet alone on grey, by its exact mask."""
-    picture = open_photo(photo)
-    flat = Image.new("RGB", picture.size, (128, 128, 128))
-    return Image.composite(picture, flat, Image.open(mask).convert("L"))
-
-
 def judge_pets(embed: Embedder, repeats: int, alone: bool) -> dict[str, ev.Interval]:
     """`alone`: with every background removed."""
     gallery, queries = datasets.pets("gallery"), datasets.pets("query", "test")
     sets = [gallery, queries]
     if alone:
-        photos = [[cut_out(*pair) for pair in zip(t.photo, t["mask"], strict=True)] for t in sets]
+        photos = [
+            [
+                cut_out(open_photo(p), Image.open(m).convert("L"))
+                for p, m in zip(t.photo, t["mask"], strict=True)
+            ]
+            for t in sets
+        ]
     else:
         photos = [[open_photo(p) for p in t.photo] for t in sets]
     shown, asked = (embed(some) for some in photos)
