@@ -286,7 +286,11 @@ def test_ctrl_c_ends_in_one_sentence(tmp_path):
             "RGB", (900, 900)
         ).save(tmp_path / "0.png")
     command = [Path(sys.executable).with_name("vitsim"), "audit", tmp_path]
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    running = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        # whoever started the tests in the background has made them deaf to Ctrl-C
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
     time.sleep(6)
     assert running.poll() is None, "it ended before it could be interrupted"
     running.send_signal(signal.SIGINT)

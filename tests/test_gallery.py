@@ -670,7 +670,7 @@ SLOW_INDEX = """
             return super().embed(photos, *rest)
 
     LOG = sys.argv.pop(1)
-    vitsim.encoder.Encoder.load = classmethod(lambda *_: Slow())
+    vitsim.encoder.Encoder.load = classmethod(lambda *_, **__: Slow())
     vitsim.indexing.SAVE_SECONDS, vitsim.indexing.BATCH = 0.15, 4
     from vitsim.cli import main
     main()
