@@ -9,7 +9,7 @@ SETUP_OPTIONS ?=
 DEMO_PHOTO ?= data/pets/photos/dog_020/dog_020_05.jpg
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test scale models browser lint notebooks slides handout kit benchmark pets tiny cutout gallery evaluate constraints clean
+.PHONY: help demo lab test models browser lint notebooks slides handout kit benchmark pets tiny cutout gallery evaluate constraints clean
 
 help:  ## say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|'
@@ -20,14 +20,12 @@ demo: $(READY)  ## match a lost pet's photo against the shipped gallery
 lab: $(READY)  ## open the lessons in JupyterLab
 	$(BIN)/jupyter lab notebooks
 
-test: $(TESTED)  ## run every test, but for the two long ones below
+test: $(TESTED)  ## run the tests and compare every notebook (10 minutes)
 	$(BIN)/python -m pytest -n 2 --dist loadscope --ignore tests/test_scale.py --ignore tests/test_lessons_any_model.py
+	$(BIN)/python -m pytest tests/test_scale.py  # alone: Ray waits for its helpers for seconds only
 
-scale: $(TESTED)  ## the tests of Ray and Milvus, alone: Ray waits for its helpers for seconds only
-	$(BIN)/python -m pytest tests/test_scale.py
-
-models: $(TESTED)  ## every lesson with a full-size ViT-B/16 of random weights (half an hour)
-	$(BIN)/python -m pytest tests/test_lessons_any_model.py
+models: $(TESTED)  ## run every lesson with a full-size ViT-B/16 of random weights (10 minutes)
+	$(BIN)/python -m pytest -n 2 --dist load tests/test_lessons_any_model.py
 
 browser: $(TESTED)  ## the demo page and the slides in a real browser (needs Chromium)
 	$(BIN)/python -m pytest tests/browser

@@ -90,6 +90,11 @@ def leave_one_out(vectors: np.ndarray) -> np.ndarray:
     return scores
 
 
+def recall(scores: np.ndarray, asked: np.ndarray, shown: np.ndarray) -> ev.Interval:
+    """Recall@1; the interval is for other identities in galleries of this size."""
+    return ev.jackknife_by_identity(ev.recall_at_k, scores, asked, shown)
+
+
 def share(hits: np.ndarray, groups: np.ndarray, repeats: int) -> ev.Interval:
     """Share of hits; the interval draws whole groups (all queries of an identity)."""
     return ev.bootstrap_by_identity(
@@ -124,7 +129,7 @@ def judge_pets(embed: Embedder, repeats: int, alone: bool) -> dict[str, ev.Inter
     of_two = np.where(litter[:, None] == litters, scores, np.nan)[paired]
     test = gallery.split.to_numpy() == "test"
     figures = {
-        "pets recall@1": share(hits, pet, repeats),
+        "pets recall@1": recall(scores, pet, pets),
         "pets EER": ev.bootstrap_by_identity(eer, scores[:, test], pet, pets[test], repeats),
         "litter-mates recall@1": share(hits[paired], litter[paired], repeats),
         "between two mates": share(
@@ -134,8 +139,8 @@ def judge_pets(embed: Embedder, repeats: int, alone: bool) -> dict[str, ev.Inter
     return {f"{title}, cut out" if alone else title: value for title, value in figures.items()}
 
 
-def judge_classes(vectors: np.ndarray, labels: np.ndarray, repeats: int) -> ev.Interval:
-    return share(ev.hits_at_k(leave_one_out(vectors), labels, labels), labels, repeats)
+def judge_classes(vectors: np.ndarray, labels: np.ndarray) -> ev.Interval:
+    return recall(leave_one_out(vectors), labels, labels)
 
 
 def held_out(photos: Path, each: int) -> dict[str, tuple[list[Image.Image], np.ndarray]]:
@@ -197,7 +202,7 @@ def main() -> None:
         for group, (images, labels) in held_out(args.photos, args.each).items():
             title = f"{group}, {len(set(labels))} unseen classes"
             for name, embed in models.items():
-                figures[name][title] = judge_classes(embed(images), labels, args.repeats)
+                figures[name][title] = judge_classes(embed(images), labels)
                 told(f"{title}, {name}")
     if "gallery" in args.only and not args.gallery.is_dir():
         notes.append(f"no sample gallery: the folder {args.gallery.name} is not there")
@@ -210,11 +215,11 @@ def main() -> None:
             f"classes of the gallery seen in training: {', '.join(sorted(set(labels[~new])))}"
         )
         for name, embed in models.items():
-            hits = ev.hits_at_k(leave_one_out(embed(images)), labels, labels)
-            figures[name]["gallery, 10 classes"] = share(hits, labels, args.repeats)
+            scores = leave_one_out(embed(images))
+            figures[name]["gallery, 10 classes"] = recall(scores, labels, labels)
             if len(set(labels[new])) > 1:
                 title = f"gallery, {len(set(labels[new]))} unseen of them"
-                figures[name][title] = share(hits[new], labels[new], args.repeats)
+                figures[name][title] = recall(scores[new], labels[new], labels)
             told(f"gallery, {name}")
 
     titles = list(figures[args.model])
