@@ -197,9 +197,7 @@ def errors() -> Figure:
 def numbers() -> dict[str, str]:
     """What the slides state."""
     scores, asked, shown = compared()
-    recall = ev.bootstrap_by_identity(
-        ev.recall_at_k, scores, asked, shown, resample_gallery=False
-    )  # fmt: skip
+    recall = ev.jackknife_by_identity(ev.recall_at_k, scores, asked, shown)
     pets = len(set(shown))
     per_100 = {"recall": recall.estimate, "recall_low": recall.low, "recall_high": recall.high,
                "chance": 1 / pets}  # fmt: skip
