@@ -47,7 +47,7 @@ def test_ray_makes_the_same_gallery_though_a_worker_is_killed(
     made = Gallery.build(folder, small_encoder, tmp_path / "g", label=label, engine="ray")
     assert killed.exists()
     addresses = [worker.read_text() for worker in workers.iterdir()]
-    assert len(addresses) >= 3, "two workers, and one in place of the killed one"
+    assert len(addresses) >= 2, "the killed worker, and one that did its work"
     assert set(addresses) == {"127.0.0.1"}, "without an address all stays on this machine"
     assert made.photos["path"].is_unique and len(made) == 71
     assert made.photos.equals(plain.photos)
