@@ -9,7 +9,7 @@ SETUP_OPTIONS ?=
 DEMO_PHOTO ?= data/pets/photos/dog_020/dog_020_05.jpg
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test models browser lint notebooks slides handout kit benchmark pets tiny cutout gallery evaluate constraints clean
+.PHONY: help demo lab test models browser lint notebooks slides handout kit benchmark pets tiny cutout gallery evaluate constraints fuzz audit clean
 
 help:  ## say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|'
@@ -105,6 +105,14 @@ $(VENV)/.train: $(READY) tools/requirements-train.txt
 
 constraints:  ## pin every dependency anew (needs a package index)
 	bash tools/constraints.sh
+
+fuzz: $(TESTED)  ## search for a file that breaks open_photo (5 minutes; Linux)
+	$(BIN)/python -m pip install --requirement tools/requirements-fuzz.txt
+	$(BIN)/python tools/fuzz_photos.py
+
+audit: $(TESTED)  ## look every pinned package up among the known vulnerabilities (needs pypi.org)
+	$(BIN)/python -m pip install pip-audit
+	$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip
 
 clean:  ## remove the environment and caches (trained and rendered work in build/ stays)
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis demo.png

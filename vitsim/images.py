@@ -236,7 +236,9 @@ def audit(folder: str | os.PathLike, progress: bool = False) -> list[Finding]:
 
 def _look(path: Path, image: Image.Image) -> Iterator[tuple[str, str]]:
     short, long = sorted(image.size)
-    grey = np.asarray(ImageOps.contain(image, (256, 256)).convert("L"), dtype=np.float32)
+    preview = image.copy()
+    preview.thumbnail((256, 256))
+    grey = np.asarray(preview.convert("L"), dtype=np.float32)
     if short < 128:
         yield "small", f"only {short} pixels on its short side; details are lost"
     if long > 3 * short:

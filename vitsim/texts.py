@@ -26,9 +26,9 @@ def short(path: Path) -> str:
     return str(path) if relative.startswith("..") else relative
 
 
-def tell(what: str, lines: Sequence[str], most: int = 20) -> None:
-    """Print the lines to stderr, each after what it is about; not more than `most`."""
+def tell(what: str, lines: Sequence[str], all_of_them: str = "", most: int = 20) -> None:
+    """Print the lines to stderr, each after what it is about; after `most`, who lists all."""
     for line in lines[:most]:
         print(f"{what}: {plain(line)}", file=sys.stderr)
     if len(lines) > most:
-        print(f"{what}: {len(lines) - most} more", file=sys.stderr)
+        print(f"{what}: {len(lines) - most} more{all_of_them}", file=sys.stderr)

@@ -110,7 +110,7 @@ def index(
         news = f" ({new} new or changed, {gone} gone)"
     size = f"{count(len(made), 'photo')}{news}, {count(made.photos['label'].nunique(), 'label')}"
     print(plain(f"{out}: {size}, model {made.recipe.model}"))
-    tell("skipped", made.skipped)
+    tell("skipped", made.skipped, f"; `vitsim audit {short(folder)}` lists all")
     tell("background kept", made.notes)
 
 
