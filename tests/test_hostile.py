@@ -17,7 +17,7 @@ FILES = hostile.files()
 
 @pytest.fixture
 def corpus(tmp_path) -> Path:
-    """All of them in one folder, with a loop of links, a dead link, a pipe and a folder named so."""
+    """All of them in one folder, with a loop of links, a dead link, a pipe and a folder."""
     folder = tmp_path / "photos"
     for name, (data, _) in FILES.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
