@@ -165,8 +165,11 @@ def match(report: dict, repeats: int) -> None:
         vectors = clustered(count, encoder.dim, Path(scratch) / "vectors.npy")
         rows = [(f"{n}.jpg", f"{n:064x}", 0, f"pet {n // 10}", "") for n in range(count)]
         recipe = Recipe(encoder.name, encoder.revision, encoder.size, encoder.dim)
-        manifest = {"recipe": asdict(recipe), "roots": ["."], "skipped": []}
+        manifest = {"recipe": asdict(recipe), "roots": ["../photos"], "skipped": []}
         folder.mkdir()
+        (photos := Path(scratch) / "photos").mkdir()
+        for name, *_ in rows:  # empty files in the place of the photos: only looked for
+            (photos / name).touch()
         store.write(folder, manifest, store.table(rows), np.asarray(vectors))
         opened = Gallery.open(folder, encoder)
         opened.match(PHOTOS[0])

@@ -233,12 +233,13 @@ class Gallery:
     def changes(self) -> list[str]:
         """Photos that are gone, or have another size than when they were indexed, in words."""
         found = []
-        for path, size in zip(self.photos["path"], self.photos["bytes"], strict=True):
+        for name, size in zip(self.photos["path"], self.photos["bytes"], strict=True):
+            path = os.path.join(self.root, name)
             try:
-                if os.stat(self.root / path).st_size != size:
-                    found.append(f"{self.root / path} was changed")
+                if os.stat(path).st_size != size:
+                    found.append(f"{path} was changed")
             except OSError:
-                found.append(f"{self.root / path} is gone")
+                found.append(f"{path} is gone")
         return found
 
     def _index(
