@@ -28,7 +28,7 @@
 # Em maio de 2024, as enchentes atingiram 447 dos 497 municípios do Rio Grande do Sul. Mais de dois
 # milhões de pessoas foram afetadas. Mais de 12 mil animais foram resgatados, pela contagem oficial,
 # e muitos se perderam de seus tutores. Voluntários reuniram em um só site, o *Pets RS*, fotos de
-# cerca de 10 mil animais, vindos de mais de 300 abrigos. Então os tutores começaram a procurar,
+# cerca de 10 mil animais, vindas de mais de 300 abrigos. Então os tutores começaram a procurar,
 # foto por foto. Uma delas achou sua cachorra conferindo cada manchinha.
 #
 # É essa a pergunta deste curso: **será o mesmo?** Você vai construir um programa que ajuda as
@@ -212,7 +212,7 @@ plots.match_grid(query, matches, truth=a.pet)
 
 # %% [markdown] lang="pt"
 # A melhor correspondência vem primeiro; o número é seu **escore** (*score*). Um ✓ marca o cão
-# perdido, um ✗ outro cão: um luxo dos brinquedos, pois em um abrigo de verdade não há ✓.
+# perdido; um ✗, outro cão: um luxo dos brinquedos, pois em um abrigo de verdade não há ✓.
 #
 # Como ler um escore: 1,00 é a mesma imagem, e mais alto quer dizer *mais parecido para este
 # modelo*. Ele **não é uma probabilidade**, e nenhum escore diz "é o mesmo cão". Veja como um ✓ e um
@@ -391,7 +391,7 @@ plots.photo_row([a.photo, query, numbers, matches[0].path], titles)
 # | 01 | [Pré-processamento](01_preprocessamento.ipynb): uma imagem é um arranjo; tamanho, orientação, fundo | 45 |
 # | 02 | [*Embeddings*](02_embeddings.ipynb): como um *Vision Transformer* faz de uma foto um vetor | 60 |
 # | 03 | [Similaridade do cosseno](03_similaridade.ipynb): o que se obtém por acaso e quando um escore é alto | 45 |
-# | 04 | [Correspondência](04_correspondencia.ipynb): vizinhos mais próximos, listas ordenadas, partes | 60 |
+# | 04 | [Correspondência](04_correspondencia.ipynb): vizinhos mais próximos, listas ordenadas, partes correspondentes | 60 |
 # | 05 | [Quão certos estamos?](05_quao_certos.ipynb) Erros, limiares, intervalos | 60 |
 # | 06 | [O que muda o escore?](06_o_que_muda_o_escore.ipynb) Luz, ângulo, lugar, qualidade | 60 |
 # | 07 | [Suas próprias fotos](07_suas_proprias_fotos.ipynb): uma pasta, um modelo maior, ética | 45 |

@@ -206,7 +206,7 @@ plots.photo_row([coffee, *squares], ["600 × 400", *images.FITS])
 # a portrait photo of 300 × 400:
 
 # %% [markdown] lang="pt"
-# **Letterbox** (tarjas) conserva tudo e gasta parte do quadrado com faixas cinzas. **Squash**
+# **Letterbox** (tarjas) conserva tudo e gasta parte do quadrado com faixas cinza. **Squash**
 # (achatar) conserva tudo, mas a xícara emagrece. **Crop** (cortar) conserva as proporções, mas o
 # pires perde a borda. Em números, também para uma foto vertical de 300 × 400:
 
@@ -339,7 +339,7 @@ for name, spoiled in [("=", exact), ("→ 8", np.roll(exact, 8, axis=1)), ("½",
     print(f"{name:5} {iou(exact, spoiled):.2f}")
 
 # %% [markdown] lang="en"
-# The exact mask scores 1.00, half of it half; a shift of 2.5% of the width costs 0.22.
+# The exact mask scores 1.00, half of it half; a shift of 2.5 % of the width costs 0.22.
 #
 # ## 5. A network draws the mask
 #
@@ -352,7 +352,7 @@ for name, spoiled in [("=", exact), ("→ 8", np.roll(exact, 8, axis=1)), ("½",
 # minute, once.
 
 # %% [markdown] lang="pt"
-# A máscara exata vale 1,00; metade dela, metade; um deslocamento de 2,5% da largura custa 0,22.
+# A máscara exata vale 1,00; metade dela, metade; um deslocamento de 2,5 % da largura custa 0,22.
 #
 # ## 5. Uma rede desenha a máscara
 #
@@ -375,12 +375,13 @@ del os.environ["U2NET_HOME"]
 print("rembg ✓")
 
 # %% [markdown] lang="en"
-# First by hand: scale the numbers as in training (ImageNet's mean and deviation), put the channels
-# first, run the network. Then by rembg, which also stretches the answer to the full range.
+# First by hand: scale the numbers as in training (ImageNet's mean and standard deviation), put the
+# channels first, run the network. Then by rembg, which also stretches the answer to the full range.
 
 # %% [markdown] lang="pt"
-# Primeiro, à mão: padronizar os números como no treino (média e desvio da ImageNet), pôr os canais
-# na frente, executar a rede. Depois, pelo rembg, que ainda estica a resposta ao intervalo inteiro.
+# Primeiro, à mão: padronizar os números como no treino (média e desvio padrão da ImageNet), pôr os
+# canais na frente, executar a rede. Depois, pelo rembg, que ainda estica a resposta ao intervalo
+# inteiro.
 
 # %%
 scaled = np.asarray(pet) / np.asarray(pet).max()
@@ -424,7 +425,7 @@ plots.photo_row([soft, hard, *ears], ["soft", "soft ≥ 0.5", "soft cut-out", "h
 # %% [markdown] lang="pt"
 # À direita, uma orelha de perto: a borda suave mistura pelo e cinza; a dura mantém ou descarta cada
 # pixel. São boas máscaras? `background.mask_of` chama o rembg e guarda a resposta no disco; 54 fotos
-# de 18 animais, diante das máscaras exatas:
+# de 18 animais, contra as máscaras exatas:
 
 # %%
 shelter = pets.query("split == 'dev' and role == 'gallery'")

@@ -162,9 +162,9 @@ check(join(patches), square)
 # matrix. Libraries write this as a **convolution** whose window moves by its own width:
 
 # %% [markdown] lang="pt"
-# Nenhuma tabela tem uma linha para cada *patch* possível. Seus números, em fila, são então
-# multiplicados por uma matriz aprendida. As bibliotecas escrevem isso como **convolução** cuja janela
-# avança a própria largura:
+# Nenhuma tabela tem uma linha para cada *patch*. Em vez disso, os números dele, em fila, são
+# multiplicados por uma matriz aprendida. As bibliotecas escrevem isso como uma **convolução** cuja
+# janela avança a própria largura:
 
 # %%
 convolution = encoder.model.embeddings.patch_embeddings.projection
@@ -187,11 +187,11 @@ print(flat.shape, "→", by_hand.shape, np.allclose(by_hand, by_model, atol=1e-5
 
 # %% [markdown] lang="pt"
 # Diferem em menos de 0,00001: d números por *patch*. À frente entra mais um vetor aprendido, o
-# *token* **CLS**: não pertence a *patch* nenhum, vai recolher o resumo.
+# *token* **CLS**: não pertence a *patch* nenhum, vai reunir o resumo.
 #
 # ## 3. Lugares
 #
-# O que vem a seguir trata os *tokens* como um conjunto, sem ordem. Por isso, a cada um se *soma* um
+# O que vem depois trata os *tokens* como um conjunto, sem ordem. Por isso, a cada um se *soma* um
 # vetor aprendido para o seu lugar, o ***position embedding***. Cossenos de quatro lugares com todos
 # (1: mesma direção; aula 03):
 
@@ -280,8 +280,8 @@ check(score, 1.0, tolerance=1e-4)
 # %% [markdown] lang="pt"
 # ## 4. Atenção
 #
-# Cada *token* faz uma pergunta, a ***query*** *q*; cada um oferece uma **chave** (*key*) *k*. Onde
-# combinam, quem pergunta recebe o **valor** (*value*) *v* (Q, K, V: uma linha por *token*):
+# Cada *token* faz uma pergunta, a **consulta** (*query*) *q*; cada um oferece uma **chave** (*key*)
+# *k*. Onde combinam, quem pergunta recebe o **valor** (*value*) *v* (Q, K, V: uma linha por *token*):
 #
 # $$\mathrm{softmax}\!\left(\frac{QK^\top}{\sqrt{d}}\right)V$$
 #
@@ -375,7 +375,7 @@ check(
     prediction,
     (2 * g * 2 * g) ** 2 / (g * g) ** 2,
     en="First count the patches; then each of them looks at each.",
-    pt="Primeiro conte os patches; depois, cada um olha para cada um.",
+    pt="Primeiro conte os patches; depois, cada um olha para todos.",
 )
 
 # %% [markdown] lang="en"
@@ -406,7 +406,8 @@ check(prediction, (2 * g * 2 * g) ** 2 / (g * g) ** 2)
 # ## 5. Mapas e dúvidas
 #
 # A linha 0 dos pesos diz quanto o CLS recebe de cada *patch*. O ***attention rollout*** segue isso
-# por todas as camadas: média das cabeças; metade dela mais metade da identidade (o resíduo); produto.
+# por todas as camadas: média das cabeças; metade dela mais metade da identidade (a conexão residual);
+# produto.
 
 # %%
 flow = np.eye(A.shape[-1])
@@ -438,8 +439,8 @@ plots.spotlights(photo, [*heads.values(), rollout], [*heads, "rollout"])
 # recebe mais que sua área.
 #
 # **Desconfie.** Um mapa descreve; não explica. Em ViTs grandes, ele engana sobre a origem da
-# informação [1], e ViTs usam *patches* do fundo como atalho [2]. Ponha-o à prova: cubra os 30
-# *patches* mais claros e, 20 vezes, 30 ao acaso:
+# informação [1], e ViTs usam *patches* do fundo como atalho [2]. Teste-o: cubra os 30 *patches*
+# mais claros e, 20 vezes, 30 ao acaso:
 
 
 # %%
@@ -597,7 +598,7 @@ plots.photo_map(points, [cut.crop(cut.getbbox()) for cut in cuts])
 
 # %% [markdown] lang="pt"
 # O que os vizinhos têm em comum: pelagem, espécie, pose, luz? As fotos de um animal ficam juntas? O
-# número impresso é a parte da variância que este mapa mostra; o que aqui se sobrepõe pode estar
+# número impresso é a proporção da variância que este mapa mostra; o que aqui se sobrepõe pode estar
 # longe em outras dimensões.
 #
 # Os *patches* também têm *embeddings*. Suas três primeiras componentes, em cinza e como RGB:
@@ -657,7 +658,7 @@ plots.photo_row([photo, *large], ["", "PC 1", "PC 2", "PC 3", "RGB"])
 # <details><summary>2. Um mapa ilumina a coleira. É por ela que o modelo reconhece o
 # animal?</summary>
 #
-# É só um palpite. Cubra ou troque a coleira e veja se o *embedding* se move.
+# É só um palpite. Cubra ou troque a coleira e veja se o *embedding* muda.
 # </details>
 # <details><summary>3. Mesma foto, mesmo programa, outro <code>pooler_output</code>. Por quê?</summary>
 #

@@ -146,8 +146,8 @@ plots.match_grid(query, matches[:4], truth=row["pet"])
 # line of `answer`.
 
 # %% [markdown] lang="pt"
-# Não se prenda à luz: compare manchinha por manchinha, como faziam os tutores. Você as teria
-# ordenado assim?
+# Esqueça a luz: compare manchinha por manchinha, como faziam os tutores. Você teria ordenado as
+# fotos assim?
 #
 # ### Exercício 1: modifique
 # Eis uma tabela das oito melhores. Leia os escores de cima para baixo: há algo errado. Conserte a
@@ -237,9 +237,9 @@ print(file.stat().st_size - gallery.vectors.nbytes)
 # the right answers.
 
 # %% [markdown] lang="pt"
-# Reaberto, responde igual. Além dos vetores, o arquivo tem 45 bytes: nem nomes, nem modelo. Diante
-# do vetor de outro modelo, responderia disparates. `Gallery.build(…, out=…)` guarda ambos com os
-# vetores e recusa tal consulta.
+# Reaberto, responde igual. Além dos vetores, o arquivo tem 45 bytes: nem nomes, nem modelo. Com um
+# vetor de outro modelo e mesmo tamanho, responderia absurdos. `Gallery.build(…, out=…)` guarda ambos
+# com os vetores e recusa tal consulta.
 #
 # ## 4. Quão boa é uma ordenação?
 #
@@ -300,7 +300,7 @@ check(prediction, average_precision_score([1, 0, 0, 1, 0], [5, 4, 3, 2, 1]))
 # Now 72 queries, four of each pet, none in the light or place of its gallery photos:
 
 # %% [markdown] lang="pt"
-# Agora, 72 consultas, quatro por animal, em outra luz e outro lugar que suas fotos da galeria:
+# Agora, 72 consultas, quatro por animal, nenhuma na luz nem no lugar de suas fotos da galeria:
 
 # %%
 vectors = encoder.embed([cut(row) for _, row in lost.iterrows()], progress=bar)
@@ -333,7 +333,7 @@ print(f"mAP {np.mean(each):.2f} {mean_ap:.2f}")
 # one of them is among the first k?
 
 # %% [markdown] lang="pt"
-# Isso é bom? E o acaso, quanto consegue?
+# Isso é bom? Antes, quanto consegue o acaso?
 #
 # ### Exercício 3: construa
 # Embaralhe as n = 54 fotos, das quais m = 3 mostram o animal certo. Qual é a probabilidade de ao
@@ -382,7 +382,7 @@ check([chance(k) for k in (1, 4, 20)], hypergeom.sf(0, 54, 3, [1, 4, 20]))
 # query in five. And the model?
 
 # %% [markdown] lang="pt"
-# Um menos a probabilidade hipergeométrica de nenhuma. Com k = 4, o acaso já encontra um animal em
+# Um menos a probabilidade hipergeométrica de nenhuma. Com k = 4, o acaso já acerta uma consulta em
 # cada cinco. E o modelo?
 
 # %%
@@ -400,8 +400,8 @@ plots.recall_curves({encoder.name: np.array(curve), "chance": np.array([chance(k
 # This dog is in no photo of the gallery.
 
 # %% [markdown] lang="pt"
-# Em k = 54, mostra-se tudo: ambas valem 1. Importa a esquerda: o quanto a linha cheia
-# fica acima da tracejada, para tantas fotos quantas uma pessoa vai olhar.
+# Em k = 54, mostra-se tudo: ambas valem 1. Importa o lado esquerdo: o quanto a linha cheia fica
+# acima da tracejada, até onde uma pessoa vai olhar.
 #
 # ## 5. Uma consulta sem correspondente
 #
@@ -418,7 +418,7 @@ plots.match_grid(cut(stranger), gallery.match(cut(stranger)), truth=stranger["pe
 
 # %% [markdown] lang="pt"
 # Quatro respostas, com escores, como sempre. **Uma ordenação não sabe dizer "não está aqui".** E o
-# melhor escore, denuncia? Doze fotos de três desconhecidos (*strangers*) e nossas 72 de conhecidos
+# melhor escore, denuncia? Doze fotos de três estranhos (*strangers*) e nossas 72 de conhecidos
 # (*known*):
 
 # %%
@@ -435,9 +435,8 @@ plots.score_strips({"known": all_scores.max(axis=1), "stranger": unknown.max(axi
 # and walks along the links towards the query. Ten invented photos each of 1,000 pets:
 
 # %% [markdown] lang="pt"
-# Procure um escore que nenhum desconhecido alcança e a maioria dos conhecidos, sim: um **limiar**
-# (*threshold*). Quanto mais as faixas se sobrepõem, mais caro ele sai. A aula 05 escolhe um e conta
-# seus erros.
+# Procure um escore que nenhum estranho alcance e a maioria dos conhecidos, sim: um **limiar**. Quanto
+# mais as faixas se sobrepõem, mais caro ele sai. A aula 05 escolhe um e conta seus erros.
 #
 # ## 6. Exato ou aproximado
 #
@@ -462,7 +461,7 @@ print(exact.ntotal, graph.ntotal)
 # How many of the ten exact neighbours does it find? `efSearch` says how widely it looks around.
 
 # %% [markdown] lang="pt"
-# Quantos dos dez vizinhos exatos encontra? `efSearch` diz o quanto olha em volta.
+# Quantos dos dez vizinhos exatos ele encontra? `efSearch` diz o quanto olha em volta.
 
 # %%
 _, truth = exact.search(asked, 10)
@@ -491,7 +490,7 @@ for graph.hnsw.efSearch in (10, 40, 160):
 #
 # *O que* torna duas fotos parecidas? Além do CLS, o modelo dá um vetor para cada *patch*. Dois
 # *patches* de duas fotos são **vizinhos mútuos** (*mutual nearest neighbours*) se cada um é o mais
-# semelhante ao outro. Vejamos com uma moto vista de dois lugares e com um café.
+# semelhante ao outro. Vejamos com uma moto, vista de dois lugares, e um café.
 
 # %%
 names = ["motorcycle_left", "motorcycle_right", "coffee"]
@@ -509,9 +508,9 @@ print(left.shape, cosines.shape, mutual.sum(), len(parts.correspondences(left, r
 # run parallel. At most 25 pairs are drawn.
 
 # %% [markdown] lang="pt"
-# O mesmo número à mão e com `vitsim.parts`. São verdadeiros? As duas câmeras estavam à mesma
-# altura: todo ponto conserva sua *linha* (*row*). Pares que a conservam têm traço cheio;
-# a segunda foto está mais baixa, para que corram paralelos. Desenham-se até 25 pares.
+# Tantos pares à mão quanto com `vitsim.parts`. São verdadeiros? As duas câmeras estavam à mesma
+# altura: todo ponto conserva sua *linha* (*row*). Pares que a conservam têm traço cheio; a segunda
+# foto está mais baixa, para que corram paralelos. Desenham-se até 25 pares.
 
 # %%
 pairs, in_row = [], []
@@ -532,7 +531,7 @@ plots.patch_lines(pairs, encoder.grid, ["motorcycle", "coffee"], in_row)
 
 # %% [markdown] lang="pt"
 # O café é o controle: ali nada corresponde a nada e, mesmo assim, surgem vizinhos. Se muitos de
-# seus pares também conservam a linha, o modelo emparelha *lugares da imagem*, não coisas.
+# seus pares também conservam a linha, o modelo pareia *lugares da imagem*, não coisas.
 #
 # Agora os animais, com a foto cortada rente a eles: mais *patches* os mostram. O programa que os
 # gerou sabe que parte do corpo cada pixel mostra.
@@ -662,13 +661,13 @@ print(np.greater(*shares).sum(), "of", len(trios), f"({coin})")
 # Se há mais pares e escores mais altos em cima que embaixo, o modelo conhece o pelo do próprio
 # animal. Se a terceira coluna supera a quarta, os pares respeitam a anatomia além do acaso; na
 # linha `other pet`, sem a ajuda de manchas comuns. A última linha diz para quantos animais a
-# própria foto concorda mais; cara ou coroa daria 9 ± 2.
+# foto própria concorda mais; cara ou coroa daria 9 ± 2.
 #
 # ## Questionário
 #
 # <details><summary>1. A primeira resposta tem escore 0,95. É o animal certo?</summary>
 #
-# Não se sabe: algo sempre vem em primeiro. Pergunte quanto alcançam os desconhecidos.
+# Não dá para dizer: algo sempre vem em primeiro. Pergunte quanto alcançam os estranhos.
 # </details>
 # <details><summary>2. A galeria ganha 1.000 outros animais. E o recall@4?</summary>
 #

@@ -19,8 +19,8 @@
 # %% [markdown] lang="pt"
 # # 05 · Quão certos estamos?
 #
-# A aula 04 ordenou a galeria. Agora alguém liga para um tutor: “talvez tenhamos encontrado seu
-# cão”. Com que frequência isso está errado, e quão bem sabemos?
+# A aula 04 ordenou a galeria. Agora alguém liga para um tutor: "talvez tenhamos encontrado seu
+# cão". Com que frequência isso está errado, e quão bem sabemos?
 #
 # **Ao final, você saberá**
 # - escolher um limiar e relatar seus erros nos termos da ISO/IEC 19795-1;
@@ -59,7 +59,7 @@ print(encoder.name, encoder.size, encoder.dim)
 
 # %% [markdown] lang="pt"
 # A galeria tem 50 animais, três fotos cada. As consultas são outras três de cada um e de dez
-# **estranhos** (*strangers*), que não estão nela; todas recortadas com suas máscaras (aula 01).
+# **estranhos**, que não estão nela; todas recortadas com suas máscaras (aula 01).
 
 
 # %%
@@ -141,7 +141,7 @@ plots.error_rates(rates, equal.threshold)
 # **taxa de erro igual** (*equal error rate*, **EER**). Ela resume um modelo; ninguém precisa
 # *trabalhar* ali.
 #
-# Um erro contra o outro, sem o limiar: é a curva **ROC**.
+# Um erro contra o outro, sem o limiar: a curva **ROC**.
 
 # %%
 curves = {split: evaluation.fmr_fnmr(*both) for split, both in pairs.items()}
@@ -231,7 +231,7 @@ for split, (genuine, impostor) in pairs.items():
 # As linhas diferem mais do que por acaso? Tantos pares parecem bastar. Não bastam.
 #
 # ## 3. Quantos pares são, de verdade?
-# Tome um mundo cuja verdade conhecemos: 20 animais e, para i ≠ j, o escore aᵢ + aⱼ + ruído,
+# Tome um mundo cuja verdade conhecemos: 20 animais e, para i ≠ j, o escore aᵢ + aⱼ + ruído, três
 # normais de variâncias 1, 1 e 2. Um animal com *a* grande se parece com todos. O desvio padrão dos
 # escores é 2; conhecemos o limiar para uma FMR de exatamente 0,10.
 
@@ -256,8 +256,8 @@ print([f"{np.mean(world(seed)[different] >= limit):.2f}" for seed in range(6)])
 # pairs with replacement:
 
 # %% [markdown] lang="pt"
-# A verdade é 0,10, e cada mundo tem 380 pares: veja como se afastam! O ***bootstrap*** usual
-# sorteia pares com reposição:
+# A verdade é 0,10, e cada mundo tem 380 pares: que desvios! O ***bootstrap*** usual sorteia
+# pares com reposição:
 
 # %%
 rng = np.random.default_rng(0)
@@ -278,7 +278,7 @@ print(errors.size, [f"{end:.2f}" for end in np.percentile(draws, [2.5, 97.5])])
 # Sorteie animais, com todos os seus pares.
 #
 # ### Exercício 2: construa
-# Corrija `redrawn`, a FMR dos animais sorteados: quem sai duas vezes não se compara consigo.
+# Corrija `redrawn`, a FMR dos animais sorteados: quem sai duas vezes não se compara consigo mesmo.
 
 # %% tags=["exercise"]
 drawn = np.random.default_rng(1).integers(pets, size=pets)
@@ -362,15 +362,15 @@ plots.interval_panels({name: found[:50] for name, found in panels.items()}, trut
 # `test`:
 
 # %% [markdown] lang="pt"
-# Cruzes não contêm a verdade (200 mundos dão 0,95 a ±0,03). Por que tantas à esquerda? Seja ρ a
-# correlação entre erros de pares com um animal em comum. Cada um dos quase n² pares ordenados
-# divide um animal com uns 4n outros; logo,
+# Cruzes marcam intervalos sem a verdade (200 mundos dão 0,95 ± 0,03). Por que tantas à esquerda?
+# Seja ρ a correlação entre erros de pares com um animal em comum. Cada um dos quase n² pares
+# ordenados compartilha um animal com uns 4n outros; logo,
 #
 # $$\mathrm{Var}(\mathrm{FMR}) \approx \frac{p(1-p)}{n^2}(1 + 4n\rho)
 # \approx p(1-p)\,\frac{4\rho}{n}.$$
 #
-# Todos os pares valem n/(4ρ) independentes: os pares crescem com n²; o conhecimento, com n. Agora
-# os nossos, em `test`:
+# Todos juntos valem n/(4ρ) pares independentes: os pares crescem com n²; o conhecimento, com n.
+# Agora nossos intervalos, em `test`:
 
 
 # %%
@@ -400,7 +400,7 @@ for name, rate in figures.items():
 #
 # ## 4. Nenhum erro?
 # n ensaios independentes sem erro têm probabilidade (1 − p)ⁿ. O maior p ainda plausível resolve
-# (1 − p)ⁿ = 0,05. Como −ln 0,05 ≈ 3, p ≈ 3/n: a **regra de três** (*rule of three*).
+# (1 − p)ⁿ = 0,05. Como −ln 0,05 ≈ 3, p ≈ 3/n: a **regra dos três** (*rule of three*).
 
 # %%
 for n in (10, 30, 1000):
@@ -416,10 +416,10 @@ print(f"30 errors: ± {100 * 1.645 / np.sqrt(30):.0f} %")
 
 # %% [markdown] lang="pt"
 # A **regra dos 30**: 30 erros têm desvio padrão √30; a taxa fica conhecida a ±30 %, com 90 % de
-# confiança. Um ensaio é uma *identidade*: 30 fotos de um estranho são quase um só ensaio.
+# confiança. Um ensaio é uma *identidade*: 30 fotos de um estranho são quase um ensaio.
 #
 # ### Exercício 3: preveja
-# Quantos estranhos, todos recusados, permitem dizer “menos de 1 em 100”?
+# Quantos estranhos, todos recusados, permitem dizer "menos de 1 em 100"?
 
 # %% tags=["exercise"]
 prediction = None
@@ -459,7 +459,7 @@ check(prediction, np.log(0.05) / np.log(0.99), tolerance=2)
 
 # %% [markdown] lang="pt"
 # ## 5. Ele está mesmo aqui?
-# O animal pode não estar na galeria: é o **conjunto aberto** (*open set*). Duas taxas, por
+# O animal pode não estar na galeria: o **conjunto aberto** (*open set*). Duas taxas, por
 # consulta:
 # - **FPIR** (taxa de falsa identificação positiva): estranhos para os quais *alguma* foto alcança
 #   o limiar;
@@ -484,10 +484,10 @@ print(f"vitsim   {fpir:.2f} {fnir:.2f}")
 # photos, and it is a stranger too:
 
 # %% [markdown] lang="pt"
-# Compare a FPIR com a FMR acima: mesmo limiar, mas o estranho encontra 150 fotos, e basta uma.
+# Compare a FPIR com a FMR acima: mesmo limiar, mas o estranho enfrenta 150 fotos, e basta uma.
 #
 # O que significa *um* escore? Conte os estranhos que chegam tão alto. Dez são poucos; mas esconda
-# as fotos do próprio animal, e ele vira estranho:
+# as fotos do próprio animal, e ele vira um estranho:
 
 # %%
 score = np.median(right[known])
@@ -505,7 +505,7 @@ print(f"score {score:.2f}: {n:.0f} / 100 [{low:.0f}, {high:.0f}]")
 # For each query, count the **rivals**: pets whose best photo beats the right pet's.
 
 # %% [markdown] lang="pt"
-# Diga ao tutor: “de 100 fotos de estranhos, cerca de tantas chegam a esse escore”.
+# Diga ao tutor: "de 100 fotos de estranhos, cerca desse número tem escore tão alto".
 #
 # ## 6. A galeria cresce
 # Para cada consulta, conte os **rivais**: animais cuja melhor foto supera a do animal certo.
@@ -533,8 +533,8 @@ print(
 # Check: guessing, a = b = 1, gives 1/N.
 
 # %% [markdown] lang="pt"
-# Uma galeria menor, de N animais, sorteia N − 1 dos outros. Com k rivais entre 49, nenhum sai com
-# probabilidade C(49 − k, N − 1) / C(49, N − 1): todas as subamostras de uma vez, exatamente.
+# Uma galeria menor, de N animais, sorteia N − 1 dos outros. Com k rivais entre 49, a probabilidade
+# de nenhum sair é C(49 − k, N − 1) / C(49, N − 1): todas as subamostras de uma vez, exatamente.
 #
 # Para galerias maiores, um modelo. **Suponha** que os animais novos sejam como estes e que cada
 # consulta tenha sua proporção p de rivais entre todos, p ~ Beta(a, b). Então k é
@@ -569,7 +569,7 @@ print(f"a = {a:.2f}   recall@1(2): model {recall(a, b, 2):.2f}, {1 - rivals.mean
 # How sure? Leave each pet out once, as query and as rival: the **jackknife**.
 
 # %% [markdown] lang="pt"
-# Quão certos? Deixe cada animal de fora uma vez, como consulta e como rival: o ***jackknife***.
+# Quão certos? Deixe cada animal de fora uma vez, como consulta e rival: o ***jackknife***.
 
 # %%
 small, large = np.arange(2, len(names) + 1), np.geomspace(2, 30_000, 40)
@@ -597,16 +597,16 @@ plots.recall_by_gallery_size((small, free.mean(axis=0)), model_curve, published)
 # of owners whose pet is in the gallery, the expected cost, as a share of the worst, is
 
 # %% [markdown] lang="pt"
-# A linha tracejada segue a contínua? Então o modelo descreve nossos 50. Além deles, decide sua
-# forma perto de p = 0, que 49 rivais não mostram: a faixa só contém o erro amostral.
+# A linha tracejada segue a contínua? Então o modelo descreve nossos 50. Além deles, decide a forma
+# da Beta perto de p = 0, que 49 rivais não mostram: a faixa só contém erro amostral.
 #
-# Os losangos são publicados, de outras fotos e um DINOv2 treinado. **Mesma EER, *recall*
-# muito diferente**: uma comparação enfrenta um impostor; uma consulta, todos. Nada de *recall* sem
-# seu N!
+# Os losangos são resultados publicados, com outras fotos e um DINOv2 treinado. **Mesma EER,
+# *recall* muito diferente**: uma comparação enfrenta um impostor; uma consulta, todos. Nada de
+# *recall* sem seu N!
 #
 # ## 7. O custo dos erros
 # Um reencontro perdido e uma falsa esperança não pesam o mesmo. Com a razão `ratio` entre eles e
-# uma proporção `here` de tutores cujo animal está na galeria, o custo esperado, em proporção do
+# uma proporção `here` de tutores cujo animal está na galeria, o custo esperado, como proporção do
 # pior, é
 
 
@@ -636,12 +636,12 @@ plots.cost_curves(grid, costs)
 # FPIR of at most 0.10 on `dev`.
 
 # %% [markdown] lang="pt"
-# À esquerda, liga-se para todos; à direita, para ninguém. Um mínimo num extremo: nenhum limiar
-# supera essa regra simples. A razão não é questão de estatística: pergunte aos tutores.
+# À esquerda, liga-se para todos; à direita, para ninguém. Mínimo num extremo? Nenhum limiar supera
+# essa regra simples. A razão não é questão de estatística: pergunte aos tutores.
 #
 # ### Exercício 4: modifique
-# Os voluntários aceitam uma falsa esperança a cada dez estranhos. Modifique `threshold`: o menor
-# com FPIR de até 0,10 em `dev`.
+# Os voluntários aceitam uma falsa esperança a cada dez estranhos. Modifique `threshold` para o
+# menor com FPIR de até 0,10 em `dev`.
 
 # %% tags=["exercise"]
 threshold = rival[dev].min()
@@ -653,7 +653,7 @@ check(
     fpir,
     reachable[reachable <= 0.10].max(),
     en="Strangers' best scores are in rival[dev]; which value do at most 10 % of them reach?",
-    pt="Os melhores escores dos estranhos estão em rival[dev]; que valor até 10 % deles alcançam?",
+    pt="rival[dev] tem os melhores escores dos estranhos; que valor no máximo 10 % deles alcançam?",
     tolerance=0.02,
 )
 
@@ -742,7 +742,7 @@ check(fpir, reachable[reachable <= 0.10].max(), tolerance=0.02)
 # - Escolha com uns animais, julgue com outros.
 # - Reamostre identidades, não pares.
 # - Nenhum erro em n identidades: até 3/n.
-# - Os custos escolhem o limiar; quem liga é uma pessoa.
+# - Os custos escolhem o limiar; quem decide é uma pessoa.
 #
 # **A seguir:** a aula 06 pergunta o que muda o escore.
 #

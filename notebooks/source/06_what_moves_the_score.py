@@ -186,9 +186,9 @@ pd.crosstab(pairs["roles"], [pairs["same_light"], pairs["same_place"]])
 
 # %% [markdown] lang="pt"
 # Os 378 pares `gallery-query` nunca compartilham luz nem lugar: os dados foram feitos assim. Quem
-# compartilha a luz compartilha o papel, e os papéis diferem: fotos de galeria são mais
-# nítidas e separadas por 120°. Isso é **confundimento** (*confounding*), por delineamento. Nem dá
-# para comparar só pares iguais em todo o resto: apenas 3 concordam em tudo.
+# compartilha a luz compartilha o papel, e os papéis diferem: fotos de galeria são mais nítidas e
+# separadas por 120°. Isso é **confundimento**, por delineamento. Nem dá para comparar só pares
+# iguais em todo o resto: apenas 3 concordam em tudo.
 #
 # ## 3. Um número por animal
 #
@@ -260,7 +260,7 @@ plots.score_by_turn(pairs["turn"], score, waves @ wave)
 
 # %% [markdown] lang="pt"
 # As barras são médias a cada 30°. Caindo: quanto mais girado, menos parecido. Subindo rumo a 180°:
-# vistas opostas têm a mesma silhueta. Plano: o ângulo pouco importa. Agora olhe a nuvem em volta.
+# vistas opostas têm a mesma silhueta. Planas: o ângulo pouco importa. Agora olhe a nuvem em volta.
 #
 # ## 4. Todos os fatores de uma vez
 #
@@ -269,8 +269,8 @@ plots.score_by_turn(pairs["turn"], score, waves @ wave)
 # $$y_{ik} = x_{ik}^\top\beta + u_i + \varepsilon_{ik}$$
 #
 # Os fatores têm efeitos fixos β; cada animal, um efeito aleatório *u*. A **correlação intraclasse**
-# é a parte da variância entre animais, σᵤ² / (σᵤ² + σ²). Sem fatores, a análise de variância a
-# fornece à mão, com m = 45 pares por animal:
+# é a proporção da variância devida aos animais, σᵤ² / (σᵤ² + σ²). Sem fatores, a análise de
+# variância a fornece à mão, com m = 45 pares por animal:
 
 # %%
 m, by_pet = 45, pairs.groupby("pet")["score"]
@@ -303,8 +303,8 @@ print(f"{variance / (variance + empty.scale):.2f}")
 
 # %% [markdown] lang="pt"
 # Agora, com fatores. Cada foto entra em nove pares, o que *u* ignora. Por isso, ao lado, outro
-# ajuste, com erros **robustos por conglomerado** (*cluster*), que admitem qualquer dependência
-# dentro de um animal.
+# ajuste, com erros padrão **robustos por conglomerado** (*cluster*), que admitem qualquer
+# dependência dentro do animal.
 
 # %%
 factors = ["same_light", "same_place", "both_sharp", "cos_turn", "cos_2turn"]
@@ -336,8 +336,8 @@ plots.forest({"mixed model": effects(full), "cluster-robust": effects(robust)})
 # À direita do 0: concordar aumenta o escore. Onde o intervalo vazado é claramente mais largo,
 # acredite nele.
 #
-# `same_light` compara pares do *mesmo animal* com a mesma luz e com luzes diferentes, *as outras
-# colunas sendo iguais*. **Não** é o que outra lâmpada faria: é uma média sobre estas luzes, ignora
+# `same_light` compara pares do *mesmo animal* com a mesma luz e com luzes diferentes, *com as
+# outras colunas iguais*. **Não** é o que outra lâmpada faria: é uma média sobre estas luzes, ignora
 # interações e leva junto o que não tem coluna (pose, distância). Da mesma vista à oposta, a
 # perda é duas vezes `cos_turn`.
 #
@@ -358,11 +358,11 @@ plots.residual_plots(full.fittedvalues, full.resid)
 # %% [markdown] lang="pt"
 # Uma cunha que se estreita à direita é um teto: nenhum cosseno passa de 1. Pontos fora da reta não
 # são normais. Então, confie primeiro nos intervalos robustos. (Para correlações, o remédio é a
-# artanh de Fisher; experimente.)
+# transformação z de Fisher, artanh; experimente.)
 #
 # ### Exercício 2: modifique
 # `same_light` seria só o papel, disfarçado? Modifique a primeira linha para ficar só com pares de
-# duas fotos `query`: neles, o acaso decidiu.
+# duas fotos `query`: neles, coincidir é obra do acaso.
 
 # %% tags=["exercise"]
 chosen = pairs
@@ -579,8 +579,7 @@ pd.DataFrame(rows).T.map("{:z.2f}".format)
 
 # %% [markdown] lang="pt"
 # Se `d′ place` for maior em `original` que em `foreground`, o cenário está no vetor. É um
-# **atalho** (*shortcut*): separa, mas não o que perguntamos. ViTs grandes também o tomam (Shi et
-# al.).
+# **atalho**: separa, mas não o que perguntamos. ViTs grandes também o tomam (Shi et al.).
 #
 # O acaso acerta 1/18 = 0,06. `background` pode ficar *abaixo*: nenhuma consulta compartilha o lugar
 # com a galeria do próprio animal, mas com a de outros, sim. Em um abrigo é o contrário: as fotos de
@@ -589,7 +588,7 @@ pd.DataFrame(rows).T.map("{:z.2f}".format)
 #
 # ## 7. Qual configuração é melhor?
 #
-# CLS ou a média dos *patches*? Letterbox, squash ou crop? Em fotos quadradas coincidem; por isso,
+# CLS ou a média dos *patches*? Letterbox, squash ou crop? Em fotos quadradas, coincidem; por isso,
 # cortamos na caixa do animal.
 
 # %%
@@ -626,8 +625,8 @@ plots.forest({"": gains}, "Δ d′")
 # and all were independent, with what probability would at least one exclude 0?
 
 # %% [markdown] lang="pt"
-# À esquerda do 0: a primeira perde. Com o 0 dentro: 18 animais não decidem, o que não é "não há
-# diferença".
+# À esquerda do 0: a primeira perde. Com o 0 dentro: 18 animais não decidem, o que não quer dizer
+# "não há diferença".
 #
 # ### Exercício 3: preveja
 # Construímos 4 + 5 + 14 + 5 = 28 intervalos de 95 % (na seção 4, só os robustos). Se nada
@@ -697,7 +696,7 @@ check(prediction, np.mean((abs(noise) > 1.96).any(axis=1)), tolerance=0.02)
 
 # %% [markdown] lang="pt"
 # Quem examina muitos fatores acaba achando um. Por isso olhamos só animais `dev`: escolha dois ou
-# três efeitos e confirme-os uma só vez, em `test`.
+# três efeitos plausíveis e confirme-os uma vez, em `test`.
 #
 # ## Questionário
 #
@@ -712,7 +711,7 @@ check(prediction, np.mean((abs(noise) > 1.96).any(axis=1)), tolerance=0.02)
 #
 # ## Para lembrar
 # - Primeiro, a tabela cruzada do delineamento.
-# - Um número por animal; para muitos fatores, um modelo misto e erros robustos.
+# - Um número por animal; para muitos fatores, um modelo misto e erros padrão robustos.
 # - Observações sugerem causas; experimentos as testam.
 # - Um escore que conhece o lugar tem um atalho.
 # - Muitas olhadas pedem animais novos.

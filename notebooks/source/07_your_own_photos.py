@@ -181,7 +181,7 @@ print(len(photos), len(set(digests)), digests[0][:12])
 # Phones write more than the orientation into EXIF:
 
 # %% [markdown] lang="pt"
-# Na nossa pasta, há uma impressão digital a menos que fotos. Mas uma cópia que um aplicativo de
+# Na nossa pasta, há uma impressão digital a menos do que fotos. Mas uma cópia que um aplicativo de
 # mensagens recomprimiu tem outros bytes: essa, só os seus olhos, ou um escore perto de 1, encontram.
 #
 # ## 3. Onde foi tirada?
@@ -202,7 +202,8 @@ print(f"1″ = {40_008_000 / 360 / 3600:.0f} m")
 # Save a photo for publishing: without EXIF, and upright.
 
 # %% [markdown] lang="pt"
-# Graus, minutos, segundos: até 31 metros. A foto de um bicho em casa conta onde mora o tutor.
+# Graus, minutos, segundos: precisão de 31 metros. A foto de um bicho em casa conta onde mora o
+# tutor.
 #
 # ### Exercício 1: construa
 # Salve uma foto para publicação: sem EXIF e na posição certa.
@@ -296,8 +297,8 @@ for reason in gallery.skipped:
 # Now all photos are here. How many does the network see this time?
 
 # %% [markdown] lang="pt"
-# A foto ilegível ficou de fora, com o motivo e a saída; a gêmea está na galeria, mas só passou pela
-# rede uma vez.
+# A foto ilegível ficou de fora, com o motivo e o que fazer; a gêmea está na galeria, mas só passou
+# pela rede uma vez.
 #
 # ### Exercício 2: preveja
 # Agora todas as fotos chegaram. Quantas a rede vê desta vez?
@@ -327,7 +328,7 @@ check(
 # %% [markdown] lang="pt"
 # <details><summary>Dica</summary>
 #
-# `photos[:-5]` deixou essas de fora. Gêmeas e arquivos corrompidos não contariam.
+# `photos[:-5]` deixou esse tanto de fora. Gêmeas e arquivos corrompidos não contariam.
 # </details>
 
 # %% tags=["solution"] cellView="form" jupyter={"source_hidden": true}
@@ -435,9 +436,10 @@ print(*report.notes, sep="\n")
 # draw animals, not photos (lesson 05): more photos of the same six hardly narrow them.
 
 # %% [markdown] lang="pt"
-# O intervalo do modelo fica acima das duas referências? Então ele aprendeu algo que ajuda *nas suas
-# fotos*. Se os intervalos se sobrepõem, talvez ele não ajude, ou faltem animais para dizer. Os
-# intervalos sorteiam animais, não fotos (aula 05): mais fotos dos mesmos seis quase não os estreitam.
+# O intervalo do modelo fica acima das duas referências (*baselines*)? Então ele aprendeu algo que
+# ajuda *nas suas fotos*. Se os intervalos se sobrepõem, talvez ele não ajude, ou faltem animais
+# para dizer. Os intervalos sorteiam animais, não fotos (aula 05): mais fotos dos mesmos seis quase
+# não os estreitam.
 
 # %%
 threshold = evaluation.equal_error_rate(ours.genuine, ours.impostor).threshold
@@ -607,7 +609,7 @@ check(cut.recipe.background, "cutout")
 # - **Sem falsas esperanças.** Toda lista tem um primeiro lugar, mesmo que o animal não esteja nela
 #   (aula 05). Escreva "por favor, veja", nunca "encontrado". E uma busca sem resultado não quer dizer
 #   que o animal se perdeu para sempre.
-# - **Quem decide é uma pessoa**, por marcas, chip e comportamento. Não publique um dos detalhes e
+# - **Quem decide é uma pessoa**, por marcas, chip e comportamento. Deixe um detalhe sem publicar e
 #   pergunte por ele a quem disser ser o tutor.
 #
 # ## Questionário

@@ -23,8 +23,8 @@
 # milhão, em um bilhão? Primeiro fazemos as contas; depois, procuramos uma saída para cada limite.
 #
 # **Ao final, você saberá**
-# - estimar memória, tempo e custo para n fotos, a partir das suas próprias hipóteses;
-# - trocar exatidão por velocidade ou memória, e medir o preço em revocação;
+# - estimar memória, tempo e custo para n fotos, a partir das suas próprias suposições;
+# - trocar exatidão por velocidade ou memória, e medir o preço em *recall*;
 # - distribuir o cálculo dos *embeddings* entre vários processos e levar a busca a um servidor, com
 #   as mesmas poucas linhas.
 #
@@ -57,7 +57,7 @@ print("vitsim ✓")
 # %% [markdown] lang="pt"
 # ## 1. Na ponta do lápis
 #
-# São **hipóteses**, não medições. Troque-as pelas suas: conte as fotos por segundo ao indexar,
+# São **suposições**, não medições. Troque-as pelas suas: conte as fotos por segundo ao indexar,
 # consulte o preço de uma máquina alugada.
 
 # %%
@@ -101,7 +101,7 @@ for row in zip(n, gigabytes, hours, hours * price_per_hour, seconds, strict=True
 # the memory of a laptop and of a large server.
 
 # %% [markdown] lang="pt"
-# Todas as colunas crescem com n: dez vezes mais fotos, dez vezes mais tudo. Sob essas hipóteses, dez
+# Todas as colunas crescem com n: dez vezes mais fotos, dez vezes mais tudo. Sob essas suposições, dez
 # mil fotos levam meia hora, uma única vez, e uma consulta, poucos milésimos de segundo; um bilhão
 # exige 3 terabytes, seis anos de uma máquina e cinco minutos por consulta. São, portanto, três
 # muros, e cada um tem sua passagem: memória (seção 3), busca (seção 2), *embeddings* (seção 5).
@@ -189,8 +189,8 @@ print(vectors.shape, queries.shape, truth.shape)
 
 # %% [markdown] lang="pt"
 # `truth` guarda os dez vizinhos verdadeiros de cada consulta, obtidos comparando com todos os
-# vetores. Quem não olha todos pode perder algum; **revocação@10** (*recall@10*), aqui, é a
-# proporção dos dez que foi encontrada. (Na aula 04 ela tratava de animais; aqui, só da busca.)
+# vetores. Quem não olha todos pode perder algum; ***recall@10***, aqui, é a proporção dos dez que
+# foi encontrada. (Na aula 04 ele tratava de animais; aqui, só da busca.)
 
 
 # %%
@@ -226,11 +226,11 @@ for graph.hnsw.efSearch in (1, 10):
 # Change `efSearch` until recall is 0.99 or more.
 
 # %% [markdown] lang="pt"
-# A revocação sobe de 0,43 para 0,96, e a busca olha apenas uma pequena parte dos vetores. Mas as
+# O *recall* sobe de 0,43 para 0,96, e a busca olha apenas uma pequena parte dos vetores. Mas as
 # ligações ocupam memória, além da dos vetores: o HNSW derruba o muro da busca, não o da memória.
 #
 # ### Exercício 2: modifique
-# Modifique `efSearch` até que a revocação seja pelo menos 0,99.
+# Modifique `efSearch` até que o *recall* seja pelo menos 0,99.
 
 # %% tags=["exercise"]
 graph.hnsw.efSearch = 2
@@ -383,7 +383,7 @@ print("Milvus Lite ✓" if scale else '%pip install "vitsim[scale]"')
 # 5,000 of the vectors and compare with NumPy, by the same inner product:
 
 # %% [markdown] lang="pt"
-# (Se essa linha pedir uma instalação, instale e reinicie; ou siga lendo: as células abrem caminho.)
+# (Se essa linha pedir uma instalação, instale e reinicie; ou siga lendo: as células não atrapalham.)
 # Inserimos 5.000 dos vetores e comparamos com o NumPy, pelo mesmo produto interno:
 
 
@@ -412,7 +412,7 @@ if scale:
 # you have just measured.
 #
 # A gallery of photos goes there whole, with its table and its **recipe** (model, revision, size).
-# Forty pets, with the model you choose:
+# Forty photos, with the model you choose:
 
 # %% [markdown] lang="pt"
 # Os mesmos escores: `FLAT` é a busca exata. Em lugar dela, um *cluster* aceita `HNSW` ou `IVF_PQ`:
@@ -532,10 +532,10 @@ print(sum("--engine" in line or "--address" in line for line in shown))
 
 # %% [markdown] lang="pt"
 # Duas opções, `--engine` e `--address`; `vitsim index --help` as explica. Não o executamos aqui:
-# iniciar o Ray leva mais tempo do que processar quarenta fotos. É a última lição de escala: **um
-# *cluster* só compensa quando o trabalho é muito mais longo que a sua partida.** Abaixo de um milhão
-# de fotos, uma máquina, paciência e um índice que continua de onde parou costumam ser a melhor
-# engenharia.
+# iniciar o Ray leva mais tempo do que processar quarenta fotos. É a última lição sobre escala: **um
+# *cluster* só compensa quando o trabalho é muito mais longo que a sua inicialização.** Abaixo de um
+# milhão de fotos, uma máquina, paciência e um índice que continua de onde parou costumam ser a
+# melhor engenharia.
 #
 # ## Questionário
 #
@@ -547,15 +547,15 @@ print(sum("--engine" in line or "--address" in line for line in shown))
 #
 # Não: guarda todos os vetores e ainda acrescenta ligações. Quem ajuda é a quantização.
 # </details>
-# <details><summary>3. A revocação@10 da busca é 0,99. O animal certo aparece em 99 % dos
+# <details><summary>3. O recall@10 da busca é 0,99. O animal certo aparece em 99 % dos
 # casos?</summary>
 #
-# Não. Ela diz quão bem a busca imita a busca exata, não quão bem o modelo conhece animais.
+# Não. Ele diz quão bem a busca imita a busca exata, não quão bem o modelo conhece animais.
 # </details>
 #
 # ## Para lembrar
 # - Memória, tempo e custo crescem na proporção de n: faça as contas antes.
-# - A busca aproximada tem um preço, e dá para medi-lo: revocação em relação à busca exata.
+# - A busca aproximada tem um preço, e dá para medi-lo: *recall* em relação à busca exata.
 # - Quantize para pré-selecionar; reordene com os vetores exatos.
 # - Entregue de novo o trabalho perdido; guarde cada resultado sob um nome, para que nenhum conte
 #   duas vezes.
