@@ -26,7 +26,7 @@ WORDS = {
         "bank": ["the river bank was flooded", "the bank lent him money"],
         "weights": [[0.04, 0.5, 0.2, 0.04, 0.22], [0.05, 0.22, 0.2, 0.08, 0.45]],
         "at": [2, 1],
-        "drawn": "weights drawn by hand",
+        "drawn": "weights chosen by hand",
         "vit": ["patches", "projection", "positions", "attention", "MLP", "embedding"],
         "times": "× 12 blocks",
     },
@@ -43,7 +43,7 @@ WORDS = {
         "bank": ["sentou no banco da praça", "o banco emprestou o dinheiro"],
         "weights": [[0.25, 0.04, 0.2, 0.05, 0.46], [0.04, 0.2, 0.26, 0.05, 0.45]],
         "at": [2, 1],
-        "drawn": "pesos desenhados à mão",
+        "drawn": "pesos escolhidos à mão",
         "vit": ["patches", "projeção", "posições", "atenção", "MLP", "embedding"],
         "times": "× 12 blocos",
     },
@@ -217,7 +217,7 @@ def imagenet(path: Path) -> None:
     """Top-5 errors on ImageNet: Krizhevsky et al. 2012, Hu et al. 2017 (arXiv 1709.01507)."""
     figure = Figure(figsize=(12, 4.2), layout="constrained")
     axis = figure.subplots()
-    names, errors = ["2012, 2.", "2012 AlexNet", "2017 SENet"], [26.2, 16.4, 2.3]
+    names, errors = ["2012, #2", "2012 AlexNet", "2017 SENet"], [26.2, 16.4, 2.3]
     bars = axis.barh(names[::-1], errors[::-1], color=[ORANGE, BLUE, "#9A9A9A"], height=0.62)
     axis.bar_label(bars, [f"{e} %" for e in errors[::-1]], padding=8, fontsize=25, color=INK)
     axis.tick_params(labelsize=25, length=0)

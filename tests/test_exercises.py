@@ -64,7 +64,7 @@ def test_right_answers(capsys, answer, expected):
         (4, 3, "Look."),
         ("a", "b", "Look."),
         (3, "b", "Look."),
-        ("three", 3, "A int is expected, not str."),
+        ("three", 3, "Expected: int; this is str."),
         ([1, 2, 3], [1, 2], "(3,) ≠ (2,)"),
         (float("nan"), 1.0, "Look."),
         (object(), 1.0, "not object"),

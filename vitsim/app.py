@@ -44,8 +44,8 @@ WORDS = {
         "matches": "Most similar, best first",
         "parts": "Patches that choose each other",
         "attention": "Attention rollout: where the vector comes from",
-        "surety": "Best score **{score}**. Of 100 photos of other animals, about **{share}** score "
-        "this high against this gallery ({count} photos, {labels} labels).",
+        "surety": "Best score **{score}**. Of 100 photos of other animals, a score this high in this "
+        "gallery comes from about **{share}** ({count} photos, {labels} labels).",
         "none": "Best score **{score}**. Of {count} photos of {labels} other animals, **none** "
         "scores this high; with so few animals that still allows for {bound} in 100.",
         "unknown": "Best score **{score}**. All photos of this gallery have one label or each its "
@@ -54,23 +54,24 @@ WORDS = {
         "smaller": "Take a smaller copy.",
     },
     "pt": {
-        "title": "# É o mesmo animal?\nDê a foto de um animal. As fotos mais parecidas aparecem em "
-        "ordem, a melhor primeiro. **Quem decide é uma pessoa.** As fotos ficam nesta máquina e "
-        "logo são apagadas.",
+        "title": "# É o mesmo animal?\nEscolha a foto de um animal. As fotos mais parecidas "
+        "aparecem em ordem, a melhor primeiro. **Quem decide é uma pessoa.** As fotos ficam nesta "
+        "máquina e logo são apagadas.",
         "photo": "Foto a procurar",
         "examples": "Ou escolha uma destas",
         "seen": "O que o modelo vê",
         "matches": "Mais parecidas, a melhor primeiro",
         "parts": "Patches que se escolhem um ao outro",
         "attention": "Attention rollout: de onde vem o vetor",
-        "surety": "Melhor escore: **{score}**. De cada 100 fotos de outros animais, cerca de "
-        "**{share}** têm um escore tão alto nesta galeria ({count} fotos, {labels} rótulos).",
+        "surety": "Melhor escore: **{score}**. Em cada 100 fotos de outros animais, há cerca "
+        "de **{share}** com escore tão alto nesta galeria ({count} fotos, {labels} rótulos).",
         "none": "Melhor escore: **{score}**. De {count} fotos de {labels} outros animais, "
-        "**nenhuma** tem um escore tão alto; com tão poucos animais, ainda pode haver {bound} em "
-        "cada 100.",
-        "unknown": "Melhor escore: **{score}**. Todas as fotos desta galeria têm um só rótulo, ou "
-        "cada uma o seu; não dá para dizer com que frequência estranhos têm um escore tão alto.",
-        "large": "tem {pixels} megapixels, mais que {most}",
+        "**nenhuma** tem um escore tão alto; com tão poucos animais, ainda pode haver até {bound} "
+        "em cada 100.",
+        "unknown": "Melhor escore: **{score}**. Todas as fotos desta galeria têm o mesmo rótulo, "
+        "ou cada uma tem o seu; não dá para dizer com que frequência estranhos têm um escore tão "
+        "alto.",
+        "large": "tem {pixels} megapixels, mais do que {most}",
         "smaller": "Use uma cópia menor.",
     },
 }
