@@ -67,7 +67,7 @@ def test_right_answers(capsys, answer, expected):
         ("three", 3, "Expected: int; this is str."),
         ([1, 2, 3], [1, 2], "(3,) ≠ (2,)"),
         (float("nan"), 1.0, "Look."),
-        (object(), 1.0, "not object"),
+        (object(), 1.0, "this is object"),
         (["dog_001"], [True], "Look.\n"),
         (Image.new("RGB", (4, 5)), Image.new("RGB", (4, 4)), "(5, 4, 3) ≠ (4, 4, 3)"),
     ],

@@ -44,8 +44,8 @@ WORDS = {
         "matches": "Most similar, best first",
         "parts": "Patches that choose each other",
         "attention": "Attention rollout: where the vector comes from",
-        "surety": "Best score **{score}**. Of 100 photos of other animals, a score this high in this "
-        "gallery comes from about **{share}** ({count} photos, {labels} labels).",
+        "surety": "Best score **{score}**. Of 100 photos of other animals, a score this high in "
+        "this gallery comes from about **{share}** ({count} photos, {labels} labels).",
         "none": "Best score **{score}**. Of {count} photos of {labels} other animals, **none** "
         "scores this high; with so few animals that still allows for {bound} in 100.",
         "unknown": "Best score **{score}**. All photos of this gallery have one label or each its "
