@@ -75,10 +75,10 @@ tiny: $(VENV)/.train  ## train the shipped Vision Transformer anew (hours; goes 
 	$(BIN)/python tools/teacher_targets.py
 	$(BIN)/python tools/sketch_pets.py --litters 282
 	$(BIN)/python tools/describe_pets.py
-	$(BIN)/python tools/train_vit.py photos64 --samples 105
-	$(BIN)/python tools/train_vit.py pets64 --samples 120
-	$(BIN)/python tools/train_vit.py pets112 --samples 100
-	$(BIN)/python tools/train_vit.py pets224 --samples 20
+	$(BIN)/python tools/vector_space.py
+	$(BIN)/python tools/train_vit.py photos64 --samples 350
+	$(BIN)/python tools/train_vit.py mixed112 --samples 130
+	$(BIN)/python tools/train_vit.py mixed224 --samples 30
 	$(BIN)/python tools/train_vit.py export
 
 cutout: $(VENV)/.train  ## train the shipped background remover anew (hours; goes on where it stopped)

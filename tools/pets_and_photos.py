@@ -12,6 +12,8 @@ import torch
 from PIL import Image
 from torch.nn import functional as F
 
+from vitsim import datasets
+
 
 def to_pixels(photos: np.ndarray) -> torch.Tensor:
     """(b, h, w, 3) uint8 -> (b, 3, h, w) float32 in [-1, 1]."""
@@ -125,31 +127,41 @@ def seen_badly(pixels: torch.Tensor) -> torch.Tensor:
     size = pixels.shape[2]
     blurred = torch.randperm(len(pixels))[: len(pixels) // 5]
     small = resize(pixels[blurred], max(16, size // 3))
-    return change_light(pixels.index_copy(0, blurred, resize(small, size)), 0.5)
+    return change_light(pixels.index_copy(0, blurred, resize(small, size)), 0.8)
+
+
+def seen_somewhere(cut: torch.Tensor, backgrounds: torch.Tensor, own: float) -> torch.Tensor:
+    """Pets with their masks (n, 4, s, s) -> (n, 3, s, s): relit, before a random background.
+
+    A third stands on the grey that cut-outs are laid on, which no light changes; the share `own`
+    stays where it is; the rest gets other backgrounds, a few of them a flat colour.
+    """
+    n = len(cut)
+    kind = torch.rand(n, 1, 1, 1)
+    behind = backgrounds[torch.randint(len(backgrounds), (n,))]
+    behind = torch.where(kind < 0.92, behind, torch.rand(n, 3, 1, 1) * 2 - 1)
+    pixels = seen_badly(torch.where(kind < 1 / 3 + own, cut[:, :3], in_front(cut, behind)))
+    return torch.where(kind < 1 / 3, cut[:, 3:] * pixels, pixels)  # 0 is the middle grey
 
 
 class Descriptions:
-    """What `describe_pets.py` says of every pet."""
+    """Where every pet belongs among all pets, by what `pet_space.py` made of its traits."""
 
     def __init__(self, path: Path) -> None:
         stored = np.load(path)
         self.numbers, self.mirror = stored["numbers"].clip(-3, 3), stored["mirror"]
+        self.space = np.load(path.with_name("pet_space.npy"))
         self.row = {name: i for i, name in enumerate(stored["names"].tolist())}
-        self.count = self.numbers.shape[1]
 
     def of(self, names: list[str], mirrored: list[bool]) -> torch.Tensor:
-        """(n, count) float32, left and right swapped where mirrored."""
+        """(n, width) float32 of norm 1, left and right swapped where mirrored."""
         numbers = self.numbers[[self.row[name] for name in names]]
         numbers[mirrored] = numbers[mirrored][:, self.mirror]
-        return torch.from_numpy(numbers)
+        return F.normalize(torch.from_numpy(numbers @ self.space))
 
 
 class Pets:
-    """Rendered pets of the training set; photos that are not rendered yet join later.
-
-    Numbers of pets are even; the same pet seen in a mirror is another one, the odd number after
-    it: a spot on the left is not a spot on the right.
-    """
+    """Rendered pets of the training set; photos that are not rendered yet join later."""
 
     def __init__(self, folder: Path, about: Descriptions, photos_each: int = 4) -> None:
         self.folder, self.about, self.photos_each = folder, about, photos_each
@@ -166,7 +178,7 @@ class Pets:
             return
         with open(self.folder / "photos.csv") as file:
             listed = list(csv.DictReader(file))
-        self.number = {pet: 2 * i for i, pet in enumerate(sorted({r["pet"] for r in listed}))}
+        self.number = {pet: i for i, pet in enumerate(sorted({r["pet"] for r in listed}))}
         loaded = {row["photo"] for row in self.rows}
         for row in listed:
             photo, mask = self.folder / row["photo"], self.folder / row["mask"]
@@ -205,21 +217,15 @@ class Pets:
         return rows[:n], mirrored[:n]
 
     def batch(self, n: int, size: int, backgrounds: torch.Tensor):
-        """pixels, masks (n, 1, size, size), numbers of pets (n,) and their descriptions.
-
-        Half of the pets stand before other backgrounds.
-        """
+        """pixels, masks (n, 1, size, size), numbers of pets (n,) and their descriptions."""
         rows, mirrored = self.draw(n)
-        n, flipped = len(rows), torch.tensor(mirrored)[:, None, None, None]
+        flipped = torch.tensor(mirrored)[:, None, None, None]
         cut = to_cut(np.stack([self.pictures[i] for i in rows]))
         cut = moved(torch.where(flipped, cut.flip(3), cut), size, (0.75, 1.2))
-        kind = torch.rand(n, 1, 1, 1)
-        behind = backgrounds[torch.randint(len(backgrounds), (n,))]
-        behind = torch.where(kind < 0.85, behind, (torch.rand(n, 3, 1, 1) * 2 - 1))
-        pixels = torch.where(kind < 0.5, cut[:, :3], in_front(cut, behind))
         pets = [self.rows[i]["pet"] for i in rows]
-        who = torch.tensor([self.number[pet] for pet in pets]) + flipped.flatten()
-        return seen_badly(pixels), cut[:, 3:], who, self.about.of(pets, mirrored)
+        who = torch.tensor([self.number[pet] for pet in pets])
+        return (seen_somewhere(cut, backgrounds, 0.35), cut[:, 3:], who,
+                self.about.of(pets, mirrored))  # fmt: skip
 
     def places(self, n: int, size: int) -> torch.Tensor:
         """(n, 3, size, size) backgrounds of rendered photos, the pet painted over."""
@@ -258,9 +264,8 @@ class Sketches:
 
     def look_for_more(self) -> None:
         paths = sorted(self.folder.glob("litter_*.npy"))
-        self.val, self.train = paths[: self.KEPT], paths[self.KEPT :]
-        # Litters are drawn in order: every number below the highest one exists or soon will.
-        self.count = 3 * (1 + max((int(path.stem[-5:]) for path in paths), default=-1))
+        self.val = [path for path in paths if int(path.stem[-5:]) < self.KEPT]
+        self.train = paths[len(self.val) :]
 
     def __len__(self) -> int:
         return len(self.train)
@@ -270,34 +275,41 @@ class Sketches:
         pictures, who, names, mirrored = [], [], [], []
         for at in self.rng.permutation(len(self.train)):
             litter = np.load(self.train[at], mmap_mode="r")
-            first, mirror = 2 * int(self.train[at].stem[-5:]) * len(litter), self.rng.integers(2)
+            first, mirror = int(self.train[at].stem[-5:]) * len(litter), self.rng.integers(2)
             for i in range(len(litter)):
                 for view in self.rng.permutation(litter.shape[1])[: self.photos_each]:
                     picture = litter[i, view]
                     pictures.append(picture[:, ::-1] if mirror else picture)
-                    who.append(first + 2 * i + mirror)
+                    who.append(first + i)
                     names.append(f"sketch_{self.train[at].stem[-5:]}_{i}")
                     mirrored.append(bool(mirror))
             if len(pictures) >= n:
                 break
         cut = moved(to_cut(np.stack(pictures[:n])), size, (0.65, 1.1))
-        n = len(cut)
-        behind = backgrounds[torch.randint(len(backgrounds), (n,))]
-        flat = torch.rand(n, 3, 1, 1) * 2 - 1
-        behind = torch.where(torch.rand(n, 1, 1, 1) < 0.6, behind, flat)
         about = self.about.of(names[:n], mirrored[:n])
-        return seen_badly(in_front(cut, behind)), cut[:, 3:], torch.tensor(who[:n]), about
+        who = torch.tensor(who[:n])
+        return seen_somewhere(cut, backgrounds, 0), cut[:, 3:], who, about
 
     def validation(self) -> tuple[torch.Tensor, np.ndarray, np.ndarray]:
-        """Kept sketches on flat colours, pets, and which pairs differ in pose."""
+        """Kept sketches on grey, pets, and which pairs differ in pose."""
         litters = np.stack([np.load(path) for path in self.val])
         shape = litters.shape[:3]
         cut = to_cut(litters.reshape(-1, *litters.shape[3:]))
-        colours = torch.rand(len(cut), 3, 1, 1, generator=torch.Generator().manual_seed(0))
         litter, pet, view = np.indices(shape).reshape(3, -1)
         pose = view // 2
-        return (
-            in_front(cut, colours * 2 - 1),
-            litter * shape[1] + pet,
-            pose[:, None] != pose,
-        )
+        return cut[:, 3:] * cut[:, :3], litter * shape[1] + pet, pose[:, None] != pose
+
+
+def shipped_dev_pets() -> tuple[torch.Tensor, torch.Tensor, np.ndarray, np.ndarray]:
+    """Photos of the shipped pets that are there for choosing, whole and cut out, at 224 pixels.
+
+    Also the pets, and which pairs count: a query photo against every gallery photo.
+    """
+    table = datasets.pets(split="dev")
+    table = table[table.role != "stranger"]
+    whole = [Image.open(path).convert("RGB").resize((224, 224)) for path in table.photo]
+    masks = [Image.open(path).convert("L").resize((224, 224)) for path in table["mask"]]
+    pictures = [np.dstack([p, m]) for p, m in zip(whole, masks, strict=True)]
+    cut = to_cut(np.stack(pictures))
+    query = (table.role == "query").to_numpy()
+    return cut[:, :3], cut[:, :3] * cut[:, 3:], table.pet.to_numpy(), query[:, None] & ~query

@@ -1,4 +1,4 @@
-"""The small Vision Transformer that `train_vit.py` trains, how it starts, and its losses.
+"""The small Vision Transformer that `train_vit.py` trains, its start, and its losses.
 
 Everything looks at CLS vectors of norm 1, the ones that similarity search uses. In training a
 random part of the patches is enough; the losses say whose vectors are to be near.
@@ -116,11 +116,3 @@ def supervised_contrastive(vectors: torch.Tensor, who: torch.Tensor, temperature
     logits = (vectors @ vectors.T / temperature).masked_fill(self_pairs, -1e4)
     log_p = logits.log_softmax(1)
     return -(log_p * same).sum() / same.sum().clamp(min=1)
-
-
-def named_loss(vectors: torch.Tensor, who: torch.Tensor, proxies: torch.Tensor, known):
-    """Every pet has a proxy, and a photo is to be nearest to its own by a margin (CosFace)."""
-    cosines = vectors @ F.normalize(proxies[known], dim=1).T
-    target = torch.searchsorted(known, who)
-    margin = 0.1 * F.one_hot(target, len(known))
-    return F.cross_entropy(20 * (cosines - margin), target)

@@ -1,0 +1,135 @@
+"""Say where the vectors of `tiny` are to go, for photographs and for pets, in closed form.
+
+    python tools/vector_space.py                          about 3 minutes
+    python tools/vector_space.py --start data/models/tiny turned towards what a model does already
+
+Photographs: the teacher's features, centred, in 192 principal components
+(`build/photos/targets_192.npy`).
+
+Pets: a linear map of the traits that `describe_pets.py` knows (`build/pet_space.npy`). Not every
+trait can be seen, so the map weighs them as Fisher's discriminant does: ridge regression predicts
+the traits from the teacher's features of cut-out sketches, and directions of traits that come out
+well against their error count more (by sqrt(lambda / (1 + lambda)), lambda the ratio of the two
+variances). The prediction, mapped the same way, is a teacher for pets; its recall on litters kept
+for choosing and on the shipped dev pets is printed beside that of the plain features.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+from pets_and_photos import Photos, shipped_dev_pets, to_cut, to_pixels
+from PIL import Image
+from scipy.linalg import eigh
+from teacher_targets import TEACHER, teacher_features
+from torch.nn import functional as F
+from train_vit import embed_all
+from transformers import ViTModel
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def unit(rows: np.ndarray) -> np.ndarray:
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+
+
+def features(teacher: Path, pixels: torch.Tensor) -> np.ndarray:
+    """(n, 3, s, s) in [-1, 1] -> (n, 1024), the teacher's, square roots: few are large."""
+    pictures = ((pixels + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()
+    images = (Image.fromarray(p).resize((224, 224), Image.BICUBIC) for p in pictures)
+    return np.sqrt(np.stack([teacher_features(teacher, image) for image in images]) / 255)
+
+
+def cut_out_sketches(path: Path) -> torch.Tensor:
+    """Every second sketch of a litter on grey: (12, 3, 128, 128)."""
+    cut = to_cut(np.load(path)[:, ::2].reshape(-1, 128, 128, 4))
+    return cut[:, 3:] * cut[:, :3]
+
+
+def ridge(x: np.ndarray, y: np.ndarray, strength: float) -> np.ndarray:
+    """Weights w of y ~ x w, with the penalty `strength` times the mean variance of x."""
+    gram = x.T @ x
+    return np.linalg.solve(
+        gram + strength * np.trace(gram) / len(gram) * np.eye(len(gram)), x.T @ y
+    )
+
+
+def recall(vectors: np.ndarray, who: np.ndarray, allowed: np.ndarray) -> float:
+    scores = np.where(allowed, unit(vectors) @ unit(vectors).T, -2)
+    asked = (allowed & (who[:, None] == who)).any(1)
+    return float(np.mean(who[scores.argmax(1)] == who, where=asked))
+
+
+def turn(ours: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """The rotation (k, width) that brings targets (n, k) nearest to our vectors (n, width).
+
+    Orthogonal Procrustes, Schoenemann 1966: from the singular vectors of their product.
+    """
+    left, _, right = np.linalg.svd(targets.T @ ours, full_matrices=False)
+    return (left @ right).astype(np.float32)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--teacher", type=Path, default=ROOT.parent / "shared/teachers" / TEACHER)
+    parser.add_argument("--build", type=Path, default=ROOT / "build")
+    parser.add_argument("--start", type=Path, help="folder of the model that training starts from")
+    parser.add_argument("--litters", type=int, default=60, help="of sketches to learn from (60)")
+    args = parser.parse_args()
+    stored = np.load(args.build / "pets.npz")
+    traits = dict(zip(stored["names"].tolist(), stored["numbers"].clip(-3, 3), strict=True))
+
+    paths = sorted((args.build / "sketches").glob("litter_*.npy"))
+    kept, used = paths[:12], paths[12:][: args.litters]
+    names = [
+        f"sketch_{p.stem[-5:]}_{i}" for p in [*kept, *used] for i in range(3) for _ in range(4)
+    ]
+    pictures = torch.cat([cut_out_sketches(path) for path in [*kept, *used]])
+    found = features(args.teacher, pictures)
+    train = np.arange(len(found)) >= 12 * len(kept)
+    mean = found[train].mean(0)
+    x, y = found - mean, np.stack([traits[name] for name in names])
+    fold = np.arange(len(x)) // 12 % 5  # whole litters
+    guess = np.empty_like(y)
+    for one in range(5):
+        fit = train & (fold != one)
+        guess[fold == one] = x[fold == one] @ ridge(x[fit], y[fit], 1)
+    error, signal = np.cov((y - guess)[train].T), np.cov(guess[train].T)
+    error += 0.05 * np.eye(len(error))
+    ratio, axes = eigh(signal, error)
+    ratio = ratio.clip(0)
+    space = axes * np.sqrt(ratio / (1 + ratio))
+    print(f"{len(used)} litters; ratios {np.round(ratio[::-1][:12], 2)}")
+
+    who = np.array(names)[~train]
+    pose = np.tile(np.arange(4), len(who) // 4)
+    weights = ridge(x[train], y[train], 1)
+    _, alone, pets, allowed = shipped_dev_pets()
+    dev = features(args.teacher, alone) - mean
+    for title, one, names_, pairs in (("kept litters", x[~train], who, pose[:, None] != pose),
+                                      ("dev pets", dev, pets, allowed)):  # fmt: skip
+        print(f"{title}, cut out: the teacher {recall(one, names_, pairs):.3f}, "
+              f"its traits {recall(one @ weights @ axes, names_, pairs):.3f}")  # fmt: skip
+
+    width = 192
+    photos = Photos(args.build / "photos", width)
+    if args.start:
+        model = ViTModel.from_pretrained(args.start, add_pooling_layer=False, dtype=torch.float32)
+        ours = embed_all(model, pictures[train][::2], 224)
+        space = space @ turn(ours - ours.mean(0), unit(y[train][::2] @ space))
+        rows = np.sort(np.random.default_rng(0).choice(photos.train, 600, replace=False))
+        ours = embed_all(model, to_pixels(photos.views[rows, 1]), 224)
+        photos.targets = photos.targets @ turn(ours, photos.targets[rows, 1].numpy())
+        cosine = (ours * photos.targets[rows, 1].numpy()).sum(1).mean()
+        print(f"photos: cosine of the model's vectors to their targets {cosine:.3f}")
+    else:
+        space = np.pad(space, ((0, 0), (0, width - space.shape[1])))
+    np.save(args.build / "photos" / "targets_192.npy", F.normalize(photos.targets, dim=2).numpy())
+    np.save(args.build / "pet_space.npy", space.astype(np.float32))
+
+
+if __name__ == "__main__":
+    main()
