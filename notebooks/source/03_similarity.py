@@ -572,7 +572,7 @@ print(f"{share:.2f} {np.mean(genuine >= threshold):.2f}")
 check(share, 0.01)
 
 # %% [markdown] lang="en"
-# The second number is the share of genuine pairs that still pass: what that safety costs. Lesson 05
+# The second number is the share of genuine pairs that still pass: safety costs the rest. Lesson 05
 # puts intervals around both.
 #
 # ## Quiz
@@ -609,7 +609,7 @@ check(share, 0.01)
 #   [Biometric decision landscapes](https://www.cl.cam.ac.uk/techreports/UCAM-CL-TR-482.html) (d′).
 
 # %% [markdown] lang="pt"
-# O segundo número é a proporção de pares genuínos que ainda passam: o preço dessa segurança. A
+# O segundo número é a proporção de pares genuínos que ainda passam; o resto é o preço. A
 # aula 05 constrói intervalos para ambos.
 #
 # ## Questionário

@@ -413,17 +413,18 @@ stranger = strangers.iloc[0]
 plots.match_grid(cut(stranger), gallery.match(cut(stranger)), truth=stranger["pet"])
 
 # %% [markdown] lang="en"
-# Four answers, with scores, as always. **A ranking cannot say "not here".** Does the best score
-# tell? Twelve photos of three strangers, and our 72 known:
+# Four answers, with scores, as always. **A ranking cannot say "not here".** Does a score
+# tell? Twelve strangers' photos, the best; our 72 known, the best right one:
 
 # %% [markdown] lang="pt"
-# Quatro respostas, com escores, como sempre. **Uma ordenação não sabe dizer "não está aqui".** E o
-# melhor escore, denuncia? Doze fotos de três estranhos (*strangers*) e nossas 72 de conhecidos
-# (*known*):
+# Quatro respostas, com escores, como sempre. **Uma ordenação não sabe dizer "não está aqui".** O
+# escore denuncia? Doze fotos de estranhos (*strangers*), o melhor; 72 conhecidos (*known*), o do
+# animal certo:
 
 # %%
 unknown = encoder.embed([cut(row) for _, row in strangers.iterrows()]) @ gallery.vectors.T
-plots.score_strips({"known": all_scores.max(axis=1), "stranger": unknown.max(axis=1)})
+right = np.where(genuine, all_scores, -np.inf).max(axis=1)
+plots.score_strips({"known": right, "stranger": unknown.max(axis=1)})
 
 # %% [markdown] lang="en"
 # Look for a score that no stranger reaches and most known pets do: a **threshold**. The more the
@@ -614,14 +615,14 @@ for at, name in [(1, "same pet"), (2, "other pet")]:
     shares.append([same.mean() if len(same) else 0 for _, same, _ in results])
     blind = np.mean([blind for _, _, blind in results])
     print(f"{name:9} {count:6.2f} {score:6.2f} {np.mean(shares[-1]):6.2f} {blind:6.2f}")
-coin = f"{len(trios) / 2:.0f} ± {math.sqrt(len(trios)) / 2:.0f}"
+coin = f"{len(trios) / 2:.0f} ± {math.sqrt(len(trios)):.0f}"
 print(np.greater(*shares).sum(), "of", len(trios), f"({coin})")
 
 # %% [markdown] lang="en"
-# If there are more pairs and higher scores above than below, the model knows the pet's own fur. If
+# If there are more pairs and higher scores above than below, it knows the pet's fur or build. If
 # the third column exceeds the fourth, pairs respect anatomy beyond chance; in the row `other pet`,
 # without common spots to help. The last line says for how many pets the own photo agrees more
-# often; tossing coins would give 9 ± 2.
+# often; tossing coins would give 9 ± 4.
 #
 # ## Quiz
 #
@@ -658,10 +659,10 @@ print(np.greater(*shares).sum(), "of", len(trios), f"({coin})")
 #   datasets](https://vision.middlebury.edu/stereo/data/scenes2014/) (the motorcycle).
 
 # %% [markdown] lang="pt"
-# Se há mais pares e escores mais altos em cima que embaixo, o modelo conhece o pelo do próprio
+# Se há mais pares e escores mais altos em cima que embaixo, ele conhece pelo ou porte do
 # animal. Se a terceira coluna supera a quarta, os pares respeitam a anatomia além do acaso; na
 # linha `other pet`, sem a ajuda de manchas comuns. A última linha diz para quantos animais a
-# foto própria concorda mais; cara ou coroa daria 9 ± 2.
+# foto própria concorda mais; cara ou coroa daria 9 ± 4.
 #
 # ## Questionário
 #

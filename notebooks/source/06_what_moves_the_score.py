@@ -298,13 +298,13 @@ variance = empty.cov_re.iloc[0, 0]
 print(f"{variance / (variance + empty.scale):.2f}")
 
 # %% [markdown] lang="en"
-# Now with factors. A photo enters nine pairs, which *u* ignores. So, beside it, a second fit with
-# **cluster-robust** errors, which admit any dependence within a pet.
+# Now with factors. A photo enters nine pairs, which *u* ignores. Beside it, another fit with
+# **cluster-robust** errors, which, given many pets, admit any dependence within one.
 
 # %% [markdown] lang="pt"
-# Agora, com fatores. Cada foto entra em nove pares, o que *u* ignora. Por isso, ao lado, outro
-# ajuste, com erros padrão **robustos por conglomerado** (*cluster*), que admitem qualquer
-# dependência dentro do animal.
+# Agora, com fatores. Cada foto entra em nove pares, o que *u* ignora. Ao lado, outro ajuste, com
+# erros padrão **robustos por conglomerado** (*cluster*), que, com muitos animais, admitem qualquer
+# dependência dentro deles.
 
 # %%
 factors = ["same_light", "same_place", "both_sharp", "cos_turn", "cos_2turn"]
@@ -322,7 +322,7 @@ def effects(fit):
 plots.forest({"mixed model": effects(full), "cluster-robust": effects(robust)})
 
 # %% [markdown] lang="en"
-# Right of 0: agreement raises the score. Where the open mark's interval is clearly wider, believe
+# Right of 0: agreeing pairs score higher. Where the open mark's interval is clearly wider, believe
 # it.
 #
 # `same_light` compares pairs of *one pet* that share the light with pairs that do not, *the other
@@ -333,7 +333,7 @@ plots.forest({"mixed model": effects(full), "cluster-robust": effects(robust)})
 # Does the model fit?
 
 # %% [markdown] lang="pt"
-# À direita do 0: concordar aumenta o escore. Onde o intervalo vazado é claramente mais largo,
+# À direita do 0: pares concordantes pontuam mais. Onde o intervalo vazado é claramente mais largo,
 # acredite nele.
 #
 # `same_light` compara pares do *mesmo animal* com a mesma luz e com luzes diferentes, *com as
@@ -371,10 +371,10 @@ if chosen["same_light"].any():  # else there is nothing to estimate
     refit = mixed(formula, chosen)
     print(f"{full.params['same_light']:z.2f} → {refit.params['same_light']:z.2f}")
 check(
-    chosen["same_light"].sum(),
-    55 + 35,
-    en="In the table of section 2, 55 + 35 pairs of two query photos share the light.",
-    pt="Na tabela da seção 2, 55 + 35 pares de duas fotos query compartilham a luz.",
+    [len(chosen), chosen["same_light"].sum()],
+    [378, 55 + 35],
+    en="In the table of section 2, 55 + 35 of 378 pairs of query photos share the light.",
+    pt="Na tabela da seção 2, 55 + 35 de 378 pares de fotos query compartilham a luz.",
 )
 
 # %% [markdown] lang="en"
@@ -393,7 +393,7 @@ check(
 chosen = pairs[pairs["roles"] == "query-query"]
 refit = mixed(formula, chosen)
 print(f"{full.params['same_light']:z.2f} → {refit.params['same_light']:z.2f}")
-check(chosen["same_light"].sum(), 55 + 35)
+check([len(chosen), chosen["same_light"].sum()], [378, 55 + 35])
 
 # %% [markdown] lang="en"
 # If it hardly changed, roles do not explain it.
@@ -480,15 +480,16 @@ own = ids[tested][:, None] == ids[shelter]
 print(shift.shape, own.sum(), (~own).sum())
 
 # %%
-moved = {}
-for kind, compared in [("genuine", own), ("impostor", ~own)]:
-    means = (shift * compared).sum(2) / compared.sum(1)
-    moved[kind] = {name: over_pets(row) for name, row in zip(names, means, strict=True)}
+genuine, impostor = ((shift * some).sum(2) / some.sum(1) for some in (own, ~own))
+moved = {
+    kind: {name: over_pets(row) for name, row in zip(names, rows, strict=True)}
+    for kind, rows in [("genuine", genuine), ("genuine − impostor", genuine - impostor)]
+}
 plots.forest(moved)
 
 # %% [markdown] lang="en"
-# Ranking suffers where the filled mark lies left *of the open one*; what moves both alike harms
-# only thresholds. And `mirror`: left and right markings differ, so if mirroring costs nothing, the
+# Ranking suffers where the open interval lies left of 0; where only the filled one does,
+# thresholds suffer. And `mirror`: left and right markings differ, so if mirroring costs nothing, the
 # model does not look closely.
 #
 # `dark` and `warm` imitate light; `blur`, `noise`, `JPEG` imitate quality. Do they agree with
@@ -501,8 +502,8 @@ plots.forest(moved)
 # Another experiment: all, the pet alone, all but the pet.
 
 # %% [markdown] lang="pt"
-# A ordenação sofre onde o símbolo cheio fica à esquerda *do vazado*; o que desloca ambos por igual
-# só prejudica limiares. E `mirror`: as manchas de cada lado diferem; se espelhar não custa nada, o
+# A ordenação sofre onde o intervalo vazado fica à esquerda do 0; se só o cheio fica, sofrem os
+# limiares. E `mirror`: as manchas de cada lado diferem; se espelhar não custa nada, o
 # modelo não olha de perto.
 #
 # `dark` e `warm` imitam a luz; `blur`, `noise` e `JPEG`, a qualidade. Concordam com a seção 4? Se
@@ -563,13 +564,13 @@ for name, vectors in settings.items():
 pd.DataFrame(rows).T.map("{:z.2f}".format)
 
 # %% [markdown] lang="en"
-# If `d′ place` is higher for `original` than for `foreground`, the scenery is in the vector. It is
+# If `d′ place` is far higher for `original` than `foreground`, the scenery is in the vector. It is
 # a **shortcut** (*atalho*): it separates, but not what we asked for. Large ViTs take it too (Shi et
 # al.).
 #
 # Chance recall is 1/18 = 0.06. `background` may fall *below*: no query shares a place with its own
 # gallery photos, but with other pets' it does. In a shelter it is the reverse: photos of one animal
-# show one kennel, and the shortcut flatters. So report background ÷ foreground, the **context
+# show one kennel, and the shortcut flatters. Report recall, background ÷ foreground: the **context
 # ratio** (Rueda-Toicen et al., who also fill the hole: its outline betrays the pet).
 #
 # ## 7. Which setting is better?
@@ -578,12 +579,12 @@ pd.DataFrame(rows).T.map("{:z.2f}".format)
 # we crop to the pet's box.
 
 # %% [markdown] lang="pt"
-# Se `d′ place` for maior em `original` que em `foreground`, o cenário está no vetor. É um
+# Se `d′ place` for bem maior em `original` que `foreground`, o cenário está no vetor. É um
 # **atalho**: separa, mas não o que perguntamos. ViTs grandes também o tomam (Shi et al.).
 #
 # O acaso acerta 1/18 = 0,06. `background` pode ficar *abaixo*: nenhuma consulta compartilha o lugar
 # com a galeria do próprio animal, mas com a de outros, sim. Em um abrigo é o contrário: as fotos de
-# um animal mostram um só canil, e o atalho embeleza tudo. Por isso, relate fundo ÷ animal, a
+# um animal mostram um só canil, e o atalho embeleza tudo. Relate o *recall*, fundo ÷ animal: a
 # **razão de contexto** (Rueda-Toicen et al.; eles preenchem o buraco: o contorno entrega o animal).
 #
 # ## 7. Qual configuração é melhor?
