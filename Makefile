@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 TESTED := $(VENV)/.tested
 SETUP_OPTIONS ?=
 # An example that `tiny` gets right; its card says how often it does not.
-DEMO_PHOTO ?= data/pets/photos/dog_020/dog_020_05.jpg
+DEMO_PHOTO ?= data/pets/photos/dog_001/dog_001_04.jpg
 
 .DEFAULT_GOAL := help
 .PHONY: help demo lab test models browser lint notebooks slides handout kit benchmark pets tiny cutout gallery evaluate constraints fuzz audit clean
