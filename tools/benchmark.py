@@ -30,7 +30,7 @@ PHOTOS = sorted((ROOT / "data" / "pets" / "photos").glob("*/*.jpg"))
 PARTS = ("embedding", "background", "match", "search", "memory")
 
 
-def peak() -> int:
+def peak_memory() -> int:
     """Peak memory of this process in bytes. Not ru_maxrss: a child inherits its parent's."""
     status = Path("/proc/self/status").read_text()
     return 1024 * int(status.split("VmHWM:")[1].split()[0])
@@ -100,7 +100,7 @@ def embedding(report: dict, repeats: int) -> None:
                 "original, photos/s": count / theirs, "ours, photos/s": count / mine,
                 "ratio": ratio, "peak, GFLOP/s": peak / 1e9,
                 "ours, share of peak": flops(fast.model.config) * count / mine / peak,
-                "peak memory, MB": peak() / 1e6,
+                "peak memory, MB": peak_memory() / 1e6,
             }  # fmt: skip
 
 
@@ -238,9 +238,9 @@ def exact_memory(path: Path) -> float:
     """Peak memory of a process that searches the file exactly, over the size of the file."""
     program = (
         "import sys, numpy as np, faiss; from vitsim.similarity import top_k\n"
-        "from benchmark import peak; before = peak()\n"
+        "from benchmark import peak_memory; before = peak_memory()\n"
         "v = np.load(sys.argv[1], mmap_mode='r'); top_k(np.array(v[0]), v, 10)\n"
-        "print(peak() - before)"
+        "print(peak_memory() - before)"
     )
     command = [sys.executable, "-c", program, path]
     told = subprocess.run(command, capture_output=True, text=True, check=True, cwd=TOOLS).stdout
@@ -255,7 +255,7 @@ def memory(report: dict, counts: list[int]) -> None:
         "import sys\n"
         "from vitsim.gallery import Gallery; from vitsim.encoder import Encoder\n"
         "Gallery.build(sys.argv[1], Encoder.load('tiny'), sys.argv[2])\n"
-        "from benchmark import peak; print(peak() / 1e6)"
+        "from benchmark import peak_memory; print(peak_memory() / 1e6)"
     )
     with tempfile.TemporaryDirectory() as scratch:
         photos, rng = Path(scratch) / "photos", np.random.default_rng(0)
