@@ -686,13 +686,13 @@ def test_a_killed_index_goes_on_where_it_stopped(tmp_path):
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
     dice, kills = random.Random(int(time.time())), 0
     for _ in range(3):
-        had = len(list(out.glob("partial/*.npz")))
+        had = len(list(out.glob("partial/[0-9]*.npz")))
         running = subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         deadline = time.monotonic() + 60
         while running.poll() is None and time.monotonic() < deadline:
-            if len(list(out.glob("partial/*.npz"))) > had:
+            if len(list(out.glob("partial/[0-9]*.npz"))) > had:
                 time.sleep(dice.uniform(0, 0.3))
                 running.send_signal(signal.SIGKILL)
                 break
@@ -704,7 +704,7 @@ def test_a_killed_index_goes_on_where_it_stopped(tmp_path):
                 Gallery.open(out, Colours())
     assert kills >= 2
     before = len(log.read_text())
-    kept = sum(len(np.load(chunk)["sha256"]) for chunk in out.glob("partial/*.npz"))
+    kept = sum(len(np.load(chunk)["sha256"]) for chunk in out.glob("partial/[0-9]*.npz"))
     assert kept >= 4 * kills
     ended = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr

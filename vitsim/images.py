@@ -1,6 +1,7 @@
 """Photographs: find them in a folder, open them upright and in RGB, fit them to a square."""
 
 import os
+import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -105,8 +106,8 @@ def _telling(path: Path) -> Iterator[None]:
 
 
 def _refuse_what_is_no_file(path: Path) -> None:
-    """A folder or a pipe: opening a pipe would wait for ever."""
-    if path.exists() and not path.is_file():
+    """A folder or a pipe: opening a pipe would wait for ever. A missing file raises `OSError`."""
+    if not stat.S_ISREG(path.stat().st_mode):
         raise PhotoError(path, "is not a regular file", "Give the path of one photo.")
 
 
