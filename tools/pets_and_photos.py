@@ -235,15 +235,6 @@ class Pets:
         flat = (cut[:, :3] * (1 - wider)).mean((2, 3), keepdim=True)
         return cut[:, :3] + wider * (flat - cut[:, :3])
 
-    def validation(self) -> tuple[torch.Tensor, np.ndarray, np.ndarray]:
-        """Photos of the kept litters, pets, and which pairs differ in light and in place."""
-        rows = [self.rows[i] for i in self.val]
-        light = np.array([row["light"] for row in rows])
-        place = np.array([row["place"] for row in rows])
-        allowed = (light[:, None] != light) & (place[:, None] != place)
-        pixels = to_cut(np.stack([self.pictures[i] for i in self.val]))[:, :3]
-        return pixels, np.array([row["pet"] for row in rows]), allowed
-
 
 def to_cut(pictures: np.ndarray) -> torch.Tensor:
     """(n, h, w, 4) uint8 -> (n, 4, h, w): colours in [-1, 1], mask in [0, 1]."""

@@ -81,7 +81,10 @@ def train(
     optimiser = torch.optim.AdamW(network.parameters(), weight_decay=0.01, fused=True)
     state = {"stage": name, "seconds": 0.0, "step": 0, "seen": 0}
     if path.exists():
-        saved = torch.load(path, weights_only=True)
+        saved, order = torch.load(path, weights_only=True), list(STAGES)
+        if order.index(saved["stage"]) > order.index(name):
+            print(f"{path}: {name} is over, {saved['stage']} has begun; delete it to start anew")
+            return
         network.load_state_dict(saved["network"])
         average.load_state_dict(saved["average"])
         optimiser.load_state_dict(saved["optimiser"])

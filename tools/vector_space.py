@@ -24,14 +24,12 @@ from PIL import Image
 from scipy.linalg import eigh
 from teacher_targets import TEACHER, teacher_features
 from torch.nn import functional as F
-from train_vit import embed_all
+from train_vit import embed_all, recall
 from transformers import ViTModel
 
+from vitsim.similarity import normalise
+
 ROOT = Path(__file__).resolve().parents[1]
-
-
-def unit(rows: np.ndarray) -> np.ndarray:
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
 
 
 def features(teacher: Path, pixels: torch.Tensor) -> np.ndarray:
@@ -53,12 +51,6 @@ def ridge(x: np.ndarray, y: np.ndarray, strength: float) -> np.ndarray:
     return np.linalg.solve(
         gram + strength * np.trace(gram) / len(gram) * np.eye(len(gram)), x.T @ y
     )
-
-
-def recall(vectors: np.ndarray, who: np.ndarray, allowed: np.ndarray) -> float:
-    scores = np.where(allowed, unit(vectors) @ unit(vectors).T, -2)
-    asked = (allowed & (who[:, None] == who)).any(1)
-    return float(np.mean(who[scores.argmax(1)] == who, where=asked))
 
 
 def turn(ours: np.ndarray, targets: np.ndarray) -> np.ndarray:
@@ -111,15 +103,16 @@ def main() -> None:
     dev = features(args.teacher, alone) - mean
     for title, one, names_, pairs in (("kept litters", x[~train], who, pose[:, None] != pose),
                                       ("dev pets", dev, pets, allowed)):  # fmt: skip
-        print(f"{title}, cut out: the teacher {recall(one, names_, pairs):.3f}, "
-              f"its traits {recall(one @ weights @ axes, names_, pairs):.3f}")  # fmt: skip
+        plain, traits = normalise(one), normalise(one @ weights @ axes)
+        print(f"{title}, cut out: the teacher {recall(plain, names_, pairs):.3f}, "
+              f"its traits {recall(traits, names_, pairs):.3f}")  # fmt: skip
 
     width = 192
     photos = Photos(args.build / "photos", width)
     if args.start:
         model = ViTModel.from_pretrained(args.start, add_pooling_layer=False, dtype=torch.float32)
         ours = embed_all(model, pictures[train][::2], 224)
-        space = space @ turn(ours - ours.mean(0), unit(y[train][::2] @ space))
+        space = space @ turn(ours - ours.mean(0), normalise(y[train][::2] @ space))
         rows = np.sort(np.random.default_rng(0).choice(photos.train, 600, replace=False))
         ours = embed_all(model, to_pixels(photos.views[rows, 1]), 224)
         photos.targets = photos.targets @ turn(ours, photos.targets[rows, 1].numpy())

@@ -127,6 +127,6 @@ def hub_reachable(seconds: float = 3) -> bool:
 
     try:
         get_session().head(constants.ENDPOINT, timeout=seconds)
-    except Exception:
+    except Exception:  # of whichever HTTP library this huggingface_hub has; each names its own
         return False
     return True
