@@ -47,7 +47,7 @@ def cutout(tmp_path, monkeypatch):
 
 def forget():
     background._weights.cache_clear()
-    background._new_session.cache_clear()
+    background._session.cache_clear()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 from PIL import Image
 
 from vitsim import cli
+from vitsim.images import find_photos
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +69,18 @@ def test_match_saves_a_figure(matching, photos, tmp_path, name):
     if not name.endswith(".pdf"):
         with Image.open(tmp_path / name) as figure:
             assert figure.width > 1000 and np.asarray(figure.convert("L")).std() > 20
+
+
+def test_a_figure_of_odd_labels_and_of_a_photo_that_is_gone(run, photos, small_model, tmp_path):
+    shutil.copytree(photos, tmp_path / "photos")
+    (tmp_path / "photos" / "gato").rename(tmp_path / "photos" / "R$ 5 a_{$ b")
+    here = ["--gallery", tmp_path / "g", "--figure", tmp_path / "out.png"]
+    run("index", tmp_path / "photos", "--out", tmp_path / "g", "--model", small_model)
+    (tmp_path / "photos" / "cão" / "2.jpg").unlink()
+    code, out, told = run("match", photos / "gato" / "0.jpg", *here)
+    assert code == 0 and "R$ 5 a_{$ b" in out and "2.jpg is gone" in told
+    with Image.open(tmp_path / "out.png") as figure:
+        assert figure.width > 1000
 
 
 def test_a_figure_that_cannot_be_written_is_said(matching, photos, tmp_path):
@@ -230,6 +244,52 @@ def test_audit_tells_what_is_wrong_and_ends_with_1(run, photos, tmp_path):
     code, out, _ = run("audit", tmp_path)
     assert code == 1 and "3 photos looked at, 3 findings" in out
     assert out.count("unreadable") == 3
+    (tmp_path / "nothing").mkdir()
+    code, out, told = run("audit", tmp_path / "nothing")
+    assert (code, out) == (1, "") and "nothing: holds no photo. Give a folder" in told
+
+
+@contextmanager
+def another_user():
+    """Root may read everything."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+
+
+def test_a_closed_folder_is_told_and_the_rest_goes_on(run, photos, tmp_path):
+    shutil.copytree(photos, tmp_path / "photos")
+    closed = tmp_path / "photos" / "gato"
+    for folder in (tmp_path / "photos", *tmp_path.parents[:2], tmp_path):
+        folder.chmod(0o755)
+    run("audit", photos)  # loads what it needs; another user may not
+    closed.chmod(0)
+    try:
+        with another_user():
+            audit, inside = run("audit", tmp_path / "photos"), run("audit", closed / "more")
+            paths = find_photos(tmp_path / "photos")
+    finally:
+        closed.chmod(0o755)
+    assert audit[0] == 1 and "4 photos looked at, 1 finding" in audit[1]
+    assert f"{closed}: may not be read. Change its permissions" in audit[1]
+    assert inside == (1, "", f"vitsim: {closed / 'more'}: Permission denied. Check the path.\n")
+    assert [path.name for path in paths] == ["2.jpg", "3.jpg", "4.jpg", "gato"]
+
+
+def test_too_long_a_name_is_told(run, photos):
+    for words in (["audit", "x" * 300], ["match", photos / "gato" / "0.jpg", "-g", "x" * 300]):
+        code, out, told = run(*words)
+        assert (code, out) == (1, "") and told.endswith("File name too long. Check the path.\n")
+
+
+def test_an_index_does_not_go_into_milvus(run, photos, monkeypatch):
+    code, out, told = run("index", photos, "--out", "milvus:my.db")
+    assert (code, out) == (1, "") and 'in Python: Gallery.open("FOLDER").to_milvus("my.db")' in told
 
 
 def test_download_of_what_is_here_tells_where_it_is(run, small_model):
@@ -243,9 +303,17 @@ def test_doctor_tells_what_is_here_and_what_to_do(run, monkeypatch, tmp_path, ca
     code, out, told = run("doctor")
     assert code == 1 and told == ""
     assert re.search(r"torch +\d", out) and re.search(r"device +(cpu|cuda|mps)", out)
-    assert "google/vit-base-patch16-224: not on this machine" in out
+    assert "google/vit-base-patch16-224: not on this machine, in use" in out
+    assert "tiny: here\n" in out
     assert "hub             not reachable" in out and str(cache) in out
     assert "to do: VITSIM_MODEL is google/vit-base-patch16-224" in out
+
+
+@pytest.mark.parametrize("name", ["./mymodel", "/my/model", "~/model"])
+def test_doctor_takes_a_path_for_a_folder(run, monkeypatch, name):
+    monkeypatch.setenv("VITSIM_MODEL", name)
+    monkeypatch.setattr("vitsim.hub.hub_reachable", lambda: False)
+    assert f"to do: VITSIM_MODEL is {name}, which holds no model" in run("doctor")[1]
 
 
 @pytest.mark.parametrize("command", ["match", "index", "audit", "download", "doctor", None])

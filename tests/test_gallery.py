@@ -13,6 +13,7 @@ import sys
 import textwrap
 import threading
 import time
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,9 @@ from PIL import Image
 
 from vitsim import indexing, store
 from vitsim.gallery import Gallery, Match
-from vitsim.images import PhotoError
+from vitsim.images import PhotoError, find_photos
 from vitsim.indexing import labels_from
+from vitsim.known import Known, left_over
 from vitsim.similarity import normalise
 from vitsim.store import GalleryBusy, GalleryError
 
@@ -208,6 +210,16 @@ def test_labels_from_a_table(folder, encoder, tmp_path):
     labels = dict(zip(gallery.photos["path"], gallery.photos["label"], strict=True))
     assert labels["rex/0.png"] == "Rex da Silva" and labels["tom/1.png"] == "NA"
     assert labels["ana/0.png"] == ""
+    table.write_text("\ufeffpath;label\nrex/0.png;Rex\n", encoding="utf-8")  # as a spreadsheet may
+    assert labels_from(table, folder)(folder / "rex" / "0.png") == "Rex"
+
+
+def test_a_table_of_other_photos_is_refused(folder, tmp_path):
+    from vitsim import VitsimError
+
+    (tmp_path / "labels.csv").write_text("path,label\nelsewhere/0.png,Rex\n")
+    with pytest.raises(VitsimError, match="names no photo of"):
+        labels_from(tmp_path / "labels.csv", folder)
 
 
 @pytest.mark.parametrize("content", [b"", b"a,b\n1,2\n", b"\xff\xfe\0\0", b'path,label\n"x'])
@@ -266,6 +278,18 @@ def test_changes_tells_what_is_gone_and_what_was_changed(folder, encoder, tmp_pa
     paint(folder / "tom" / "0.png", 60, (90, 80))
     told = gallery.changes()
     assert len(told) == 2 and "gone" in told[0] and "changed" in told[1]
+
+
+def test_a_match_that_was_changed_and_kept_its_size_is_told(folder, encoder, tmp_path):
+    for number in range(3):
+        Image.new("RGB", (40, 30), (80 * number, 9, 9)).save(folder / f"{number}.bmp")
+    gallery = Gallery.build(folder, encoder, tmp_path / "g")
+    found = gallery.match(folder / "1.bmp", 12)
+    assert gallery.changed(found) == []
+    Image.new("RGB", (40, 30), (9, 200, 9)).save(folder / "1.bmp")
+    (folder / "rex" / "1.png").unlink()
+    assert gallery.changed(found) == [f"{folder / '1.bmp'} was changed"]
+    assert gallery.changed(found[1:]) == []
 
 
 @pytest.mark.parametrize("kept", [True, False], ids=["on disk", "in memory"])
@@ -525,9 +549,9 @@ def test_no_pickle_is_ever_run(folder, encoder, tmp_path, cache):
     with pytest.raises(GalleryError, match="is damaged"):
         Gallery.open(tmp_path / "g", encoder)
 
-    store.load_partial(tmp_path / "p", {})
+    left_over(tmp_path / "p", {})
     np.savez(tmp_path / "p" / "partial" / "000000.npz", sha256=evil, vectors=evil, notes=evil)
-    assert store.load_partial(tmp_path / "p", {}) == {}
+    assert len(left_over(tmp_path / "p", {})) == 0
     assert not (tmp_path / "ran").exists()
     pickle.loads(pickle.dumps(Malice()))
     assert (tmp_path / "ran").exists(), "it would have run"
@@ -584,7 +608,7 @@ def test_a_kill_at_any_step_of_the_commit_leaves_one_whole_version(
     assert {path.name for path in out.iterdir()} == FILES
 
 
-@pytest.mark.parametrize("where", ["save", "to_csv", "write_text", "fsync"])
+@pytest.mark.parametrize("where", ["header", "to_csv", "write_text", "fsync"])
 def test_a_full_disk_leaves_the_old_version_and_says_so(folder, tmp_path, monkeypatch, where):
     out = tmp_path / "g"
     before, after = versions(folder, out)
@@ -592,9 +616,11 @@ def test_a_full_disk_leaves_the_old_version_and_says_so(folder, tmp_path, monkey
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    owner = {"save": np, "to_csv": store.pd.DataFrame, "write_text": Path, "fsync": os}[where]
+    owner = {"to_csv": store.pd.DataFrame, "write_text": Path, "fsync": os}
+    name = "write_array_header_1_0" if where == "header" else where
+    owner = owner.get(where, np.lib.format)
     with monkeypatch.context() as patch:
-        patch.setattr(owner, where, full)
+        patch.setattr(owner, name, full)
         with pytest.raises(
             GalleryError, match=r"cannot be written \(No space left on device\)\. Make room"
         ):
@@ -737,10 +763,36 @@ def test_damaged_partial_work_is_done_again(folder, encoder, tmp_path, monkeypat
 def test_partial_work_done_in_another_way_is_not_used(folder, encoder, tmp_path):
     digest = store.sha256(folder / "rex" / "1.png")
     recipe = {"fit": "crop"}
-    assert store.load_partial(tmp_path / "g", recipe) == {}
-    store.save_partial(tmp_path / "g", {digest: (np.zeros(48, np.float32), "a note")})
-    assert store.load_partial(tmp_path / "g", recipe)[digest][1] == "a note"
-    assert store.load_partial(tmp_path / "g", {"fit": "squash"}) == {}
+    assert len(left_over(tmp_path / "g", recipe)) == 0
+    Known([(digest, np.full(48, 0.5, np.float32), "a note")]).save(tmp_path / "g")
+    again = left_over(tmp_path / "g", recipe)
+    assert again.note(digest) == "a note" and (again.vector(digest) == 0.5).all()
+    assert len(left_over(tmp_path / "g", {"fit": "squash"})) == 0
+
+
+def test_the_memory_of_an_index_does_not_grow_with_the_vectors(tmp_path, monkeypatch):
+    class Long(Colours):
+        def __init__(self):
+            super().__init__()
+            self.dim = 16_384
+
+        def embed(self, photos, *args):
+            return np.tile(super().embed(photos, *args), 342)[:, : self.dim]
+
+    monkeypatch.setattr(indexing, "SAVE_SECONDS", -1)
+    for number in range(256):
+        paint(tmp_path / "photos" / "all" / f"{number:03d}.png", number)
+    paths, peaks = find_photos(tmp_path / "photos"), []
+    for count in (64, 256):
+        tracemalloc.start()
+        out = tmp_path / f"{count}.gallery"
+        gallery = Gallery.build(tmp_path / "photos", Long(), out, paths=paths[:count])
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert gallery.vectors.shape == (count, 16_384)
+        assert len(np.unique(gallery.vectors, axis=0)) == count
+    more = 4 * (256 - 64) * 16_384  # bytes of the vectors that the second one has more
+    assert peaks[1] - peaks[0] < 0.1 * more
 
 
 # --- the cache of `vitsim match FOLDER`

@@ -39,7 +39,7 @@ def big(hub, tmp_path) -> str:
     folder = tmp_path / "big"
     folder.mkdir()
     for file in FILES[:2]:
-        (folder / file).write_text("{}")
+        (folder / file).write_text(f'{{"name": "{file}"}}')
     (folder / WEIGHTS).write_bytes(os.urandom(30 * MB))
     hub.repos["some/big"] = (folder, COMMIT)
     return "some/big"
@@ -200,6 +200,15 @@ def test_weights_damaged_on_the_disk_are_noticed_and_replaced(near_hub, big, cac
     assert not models.is_here(big)
     models.fetch(big)
     assert weights_in(cache).read_bytes() == (near_hub.repos[big][0] / WEIGHTS).read_bytes()
+
+
+@pytest.mark.parametrize("file", FILES[:2])
+def test_a_small_file_damaged_on_the_disk_is_noticed_and_replaced(near_hub, big, cache, file):
+    folder, _ = models.fetch(big)
+    (folder / file).resolve().write_text("{ cut")
+    assert_helpful(refusal_of(big), big, file, "damaged", "now deleted")
+    folder, _ = models.fetch(big)
+    assert (folder / file).read_text() == f'{{"name": "{file}"}}'
 
 
 # What else a hub, or what stands before it, may answer.

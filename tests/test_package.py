@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "vitsim"
 # fmt: off
 ORDER = ["files", "texts", "images", "hub", "models", "background", "encoder", "attention",
-         "similarity", "store", "indexing", "distributed", "milvus", "gallery",
+         "similarity", "store", "known", "indexing", "distributed", "milvus", "gallery",
          "parts", "intervals", "evaluation",
          "baselines", "judge", "plots", "datasets", "exercises", "doctor", "app", "cli"]
 # fmt: on

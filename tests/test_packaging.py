@@ -1,5 +1,6 @@
 """What is installed: the same everywhere, complete, and small enough."""
 
+import json
 import os
 import re
 import subprocess
@@ -40,7 +41,8 @@ def test_the_conda_environment_is_in_step_with_the_project():
     (pip,) = [line["pip"] for line in conda["dependencies"] if isinstance(line, dict)]
     assert any("constraints.txt" in line for line in pip)
     extras = re.search(r"\.\[(.*)\]", " ".join(pip)).group(1).split(",")
-    assert "notebooks" in extras and set(extras) <= set(PROJECT["optional-dependencies"])
+    make = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert extras == re.search(r"\.\[(.*?)\]", make).group(1).split(","), "as `make lab` has it"
     named = {name_of(line) for line in conda["dependencies"] if isinstance(line, str)}
     assert named == {"python", "pip"}, "everything else comes from pyproject.toml"
 
@@ -149,10 +151,15 @@ def test_the_wheel_carries_the_data_and_is_small(wheel, sources):
 
 
 def test_the_installed_wheel_runs_from_another_folder(bare, tmp_path):
-    ended = subprocess.run(
-        [bare / "vitsim", "--version"], cwd=tmp_path, capture_output=True, text=True
-    )
+    # By its python: the first line of the script names the one that ran pip.
+    command, how = [bare / "python", bare / "vitsim"], {"capture_output": True, "text": True}
+    ended = subprocess.run([*command, "--version"], cwd=tmp_path, **how)
     assert (ended.returncode, ended.stdout) == (0, f"vitsim {PROJECT['version']}\n"), ended.stderr
+    photo = ROOT / "data" / "pets" / "photos" / "dog_001" / "dog_001_01.jpg"
+    ended = subprocess.run([*command, "match", photo, "--json"], cwd=tmp_path, **how)
+    first = json.loads(ended.stdout)["matches"][0]
+    assert first["label"] == "dog_001" and first["score"] == pytest.approx(1, abs=1e-3)
+    assert Path(first["path"]).is_relative_to(bare.parent)
 
 
 def test_the_installed_wheel_finds_its_own_data(bare, tmp_path):

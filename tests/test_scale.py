@@ -90,6 +90,16 @@ def test_milvus_answers_as_the_exact_search_of_faiss(big, tmp_path, no_network):
     assert len(Gallery.open(f"milvus:{tmp_path / 'big.db'}", small)) == 10_000
 
 
+def test_an_approximate_index_finds_nearly_the_same(big, tmp_path):
+    opened = big.to_milvus(str(tmp_path / "big.db"), index="HNSW")
+    shares = []
+    for row in range(0, 10_000, 250):
+        rows, _ = top_k(query := big.vectors[row] + 0.01, big.vectors, 10)
+        found = opened.vectors.search(query, 10)[0]["path"]
+        shares.append(found.isin(big.photos["path"].iloc[rows]).mean())
+    assert np.mean(shares) > 0.95
+
+
 def test_match_says_the_same_from_a_gallery_in_milvus(folder, tmp_path, small_encoder, run):
     gallery, file = Gallery.build(folder, small_encoder, tmp_path / "g"), tmp_path / "g.db"
     opened = gallery.to_milvus(str(file))

@@ -216,7 +216,8 @@ def main() -> None:
         )
         for name, embed in models.items():
             scores = leave_one_out(embed(images))
-            figures[name]["gallery, 10 classes"] = recall(scores, labels, labels)
+            title = f"gallery, {len(set(labels))} classes"
+            figures[name][title] = recall(scores, labels, labels)
             if len(set(labels[new])) > 1:
                 title = f"gallery, {len(set(labels[new]))} unseen of them"
                 figures[name][title] = recall(scores[new], labels[new], labels)

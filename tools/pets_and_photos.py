@@ -145,7 +145,7 @@ def seen_somewhere(cut: torch.Tensor, backgrounds: torch.Tensor, own: float) -> 
 
 
 class Descriptions:
-    """Where every pet belongs among all pets, by what `pet_space.py` made of its traits."""
+    """Where every pet belongs among all pets, by what `vector_space.py` made of its traits."""
 
     def __init__(self, path: Path) -> None:
         stored = np.load(path)

@@ -110,7 +110,8 @@ def main() -> None:
     width = 192
     photos = Photos(args.build / "photos", width)
     if args.start:
-        model = ViTModel.from_pretrained(args.start, add_pooling_layer=False, dtype=torch.float32)
+        how = {"add_pooling_layer": False, "dtype": torch.float32}
+        model = ViTModel.from_pretrained(args.start, use_safetensors=True, **how)
         ours = embed_all(model, pictures[train][::2], 224)
         space = space @ turn(ours - ours.mean(0), normalise(y[train][::2] @ space))
         rows = np.sort(np.random.default_rng(0).choice(photos.train, 600, replace=False))

@@ -8,8 +8,9 @@ import os
 import sys
 import threading
 import warnings
+from collections.abc import Callable
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
 
 import numpy as np
@@ -103,18 +104,26 @@ def fetch(model: str) -> Path:
         raise ModelError(model, reason, remedy) from error
 
 
-@cache
+def _once(function: Callable) -> Callable:
+    """`cache`, also for threads that call at the same time: one works, the others wait."""
+    kept = cache(function)
+
+    @wraps(function)
+    def waiting(model: str):
+        with _one_at_a_time:
+            return kept(model)
+
+    waiting.cache_clear = kept.cache_clear
+    return waiting
+
+
+@_once
 def _weights(model: str) -> str:
     return sha256(fetch(model))
 
 
+@_once
 def _session(model: str):
-    with _one_at_a_time:
-        return _new_session(model)
-
-
-@cache
-def _new_session(model: str):
     path = fetch(model)
     _announce()
     from rembg import new_session

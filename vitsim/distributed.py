@@ -11,7 +11,6 @@ import logging
 import os
 import socket
 import time
-from collections import ChainMap
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,6 +22,7 @@ from tqdm import tqdm
 from . import VitsimError, indexing, store
 from .encoder import Encoder
 from .indexing import BATCH, SAVE_SECONDS, Label, Recipe, folder_name
+from .known import Known, Rows
 
 # Ray's own waits are short for a machine that is busy, or that reads all of it for the first time.
 PATIENCE = {
@@ -37,35 +37,34 @@ def embed_photos(
     root: Path,
     encoder: Encoder,
     recipe: Recipe,
-    known: store.Known,
+    known: Known,
     folder: Path | None = None,
     label: Label = folder_name,
     progress: bool = False,
     address: str | None = None,
-) -> tuple[pd.DataFrame, np.ndarray, list[str]]:
+) -> tuple[pd.DataFrame, Rows, list[str]]:
     """As `indexing.embed_photos`, on the Ray cluster at `address`, or on one of this machine.
 
     Every GPU, or every core where there is none, is a worker and loads the encoder once. The
     machines of a cluster need vitsim, the model, this folder and the photos at the same paths.
     Raises `VitsimError` where Ray is missing, cannot be reached, or loses a photo.
     """
-    rows, skipped, unsaved, saved_at = [], [], {}, time.monotonic()
-    dtype, notes = str(encoder.model.dtype)[6:], {sha: note for sha, (_, note) in known.items()}
-    todo = root, recipe, dtype, notes, label, Path.cwd()
+    rows, skipped, saved_at = [], [], time.monotonic()
+    todo = root, recipe, str(encoder.model.dtype)[6:], known.notes(), label, Path.cwd()
     with _cluster(address) as ray, tqdm(None, "indexing", len(paths), disable=not progress) as bar:
         for answer in _answers(ray, paths, todo):
             bar.update()
             row = json.loads(answer["row"])
             (skipped if isinstance(row, str) else rows).append(row)
             if isinstance(row, list) and row[1] not in known:
-                known[row[1]] = unsaved[row[1]] = (answer["vector"], row[4])
-            if folder and unsaved and time.monotonic() - saved_at > SAVE_SECONDS:
-                store.save_partial(folder, unsaved)
-                unsaved, saved_at = {}, time.monotonic()
+                known.add(row[1], answer["vector"], row[4])
+            if folder and time.monotonic() - saved_at > SAVE_SECONDS:
+                known.save(folder)
+                saved_at = time.monotonic()
     if len(rows) + len(skipped) != len(paths):
         raise VitsimError("Ray", "lost or doubled a photo", "Run the same command again.")
-    vectors = np.array([known[row[1]][0] for row in rows], dtype=np.float32)
-    return store.table(rows), vectors.reshape(-1, recipe.dim), skipped
+    photos = store.table(rows)
+    return photos, Rows(known, photos["sha256"], recipe.dim), skipped
 
 
 def _answers(ray, paths: list[Path], todo: tuple) -> Iterator[dict]:
@@ -87,12 +86,12 @@ class _Worker:
             remedy = "Give every machine the same weights."
             raise VitsimError(recipe.model, "is another model for a worker", remedy)
         nothing = np.zeros(recipe.dim, np.float32)  # in place of a vector that is known already
-        self.known = {sha: (nothing, note) for sha, note in notes.items()}
+        self.known = Known((digest, nothing, note) for digest, note in notes.items())
 
     def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, object]:
         paths = [Path(os.fsdecode(path)) for path in batch["path"]]
         photos, vectors, skipped = indexing.embed_photos(
-            paths, self.root, self.encoder, self.recipe, ChainMap({}, self.known), label=self.label
+            paths, self.root, self.encoder, self.recipe, self.known.over(), label=self.label
         )
         rows = [json.dumps(row) for row in photos.to_numpy().tolist() + skipped]
         return {"row": rows, "vector": np.pad(vectors, ((0, len(skipped)), (0, 0)))}

@@ -30,10 +30,11 @@ def examine() -> tuple[list[str], list[str]]:
     default = models.default_model()
     for name in dict.fromkeys([models.DEFAULT, default, *models.REVISIONS]):
         here = models.is_here(name)
-        tell("model", f"{name}: {'here' if here else 'not on this machine'}")
+        use = ", in use" if name == default else ""
+        tell("model", f"{name}: {'here' if here else 'not on this machine'}{use}")
         if not here and name == models.DEFAULT:
             todo.append(f"the shipped model {name} is missing: install vitsim again")
-        elif not here and os.path.isabs(name):
+        elif not here and (os.path.isabs(name) or name.startswith((".", "~")) or "\\" in name):
             todo.append(f"VITSIM_MODEL is {name}, which holds no model: correct or unset it")
         elif not here and name == default:
             todo.append(f"VITSIM_MODEL is {name}: with a network, run `vitsim download {name}`")

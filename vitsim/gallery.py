@@ -18,8 +18,9 @@ from PIL import Image
 from . import distributed, indexing, milvus, store
 from .encoder import Encoder, Photo
 from .files import cache_folder
-from .images import SUFFIXES, find_photos, fingerprint
+from .images import SUFFIXES, PhotoError, find_photos, fingerprint
 from .indexing import Label, Recipe, folder_name, prepare
+from .known import Known, left_over
 from .models import DEFAULT
 from .similarity import top_k
 from .store import GalleryBusy, GalleryError
@@ -62,10 +63,8 @@ class Gallery:
     def notes(self) -> tuple[str, ...]:
         """Which photos kept their background, and why."""
         noted = self.photos[self.photos["note"] != ""]
-        return tuple(
-            f"{self.root / path}: {note}"
-            for path, note in zip(noted["path"], noted["note"], strict=True)
-        )
+        pairs = zip(noted["path"], noted["note"], strict=True)
+        return tuple(f"{self.root / path}: {note}" for path, note in pairs)
 
     @classmethod
     def build(
@@ -102,7 +101,7 @@ class Gallery:
         empty = cls(encoder, recipe, root, store.table([]), np.empty(0))
         engine = ENGINES[engine] if address is None else partial(ENGINES[engine], address=address)
         if out is None:
-            return empty._index(paths, {}, label, progress, engine)
+            return empty._index(paths, Known(), label, progress, engine)
         out = Path(out)
         with store.only_writer(out):
             known, empty = _known_at(out, recipe, encoder), replace(empty, folder=out)
@@ -143,7 +142,9 @@ class Gallery:
         if not paths:
             return self
         if self.folder is None:
-            known = _known(self)
+            known = Known(
+                zip(self.photos["sha256"], self.vectors, self.photos["note"], strict=True)
+            )
             return self._merge(self._index(paths, known, label, progress))
         with store.only_writer(self.folder):
             known = _known_at(self.folder, self.recipe, self.encoder)
@@ -163,7 +164,7 @@ class Gallery:
         with suppress(ValueError):  # on Windows there is no way from one drive to another
             roots.insert(0, Path(os.path.relpath(roots[0], out.resolve())).as_posix())
         manifest = {"recipe": asdict(self.recipe), "roots": roots, "skipped": self.skipped}
-        store.write(out, manifest, self.photos, np.asarray(self.vectors))
+        store.write(out, manifest, self.photos, self.vectors)
         return Gallery.open(out, self.encoder)
 
     def to_milvus(self, uri: str, index: str = "FLAT") -> Gallery:
@@ -242,10 +243,24 @@ class Gallery:
                 found.append(f"{path} is gone")
         return found
 
+    def changed(self, matches: Iterable[Match]) -> list[str]:
+        """Which photos of `matches` hold another picture of the same size than was indexed.
+
+        `changes` looks at the sizes of all photos, which is quick; here the few are read.
+        """
+        paths = {Path(os.path.relpath(m.path, self.root)).as_posix(): m.path for m in matches}
+        was, found = self.photos[self.photos["path"].isin(paths)], []
+        for name, digest, size in zip(was["path"], was["sha256"], was["bytes"], strict=True):
+            with suppress(PhotoError):  # gone: `changes` says so
+                now, now_size = fingerprint(paths[name])
+                if now_size == size and now != digest:
+                    found.append(f"{paths[name]} was changed")
+        return found
+
     def _index(
         self,
         paths: list[Path],
-        known: store.Known,
+        known: Known,
         label: Label,
         progress: bool,
         engine: Callable = indexing.embed_photos,
@@ -257,6 +272,7 @@ class Gallery:
         if photos.empty:
             reason = f"none of its {len(paths)} photos can be read"
             raise GalleryError(self.root, reason, f"The first one: {skipped[0]}")
+        vectors = vectors if self.folder else np.asarray(vectors)  # on disk: read when written
         return replace(self, photos=photos, vectors=vectors, skipped=tuple(skipped))
 
     def _merge(self, more: Gallery) -> Gallery:
@@ -269,22 +285,16 @@ class Gallery:
         return replace(self, photos=photos, vectors=vectors[order], skipped=skipped)
 
 
-def _known(gallery: Gallery) -> store.Known:
-    rows = zip(np.array(gallery.vectors), gallery.photos["note"], strict=True)
-    return dict(zip(gallery.photos["sha256"], rows, strict=True))
-
-
-def _known_at(folder: Path, recipe: Recipe, encoder: Encoder) -> store.Known:
+def _known_at(folder: Path, recipe: Recipe, encoder: Encoder) -> Known:
     """What a finished and what a killed index have left in `folder`."""
-    how, known = asdict(replace(recipe, model="")), {}  # the revision tells the weights
-    if store.is_finished(folder):
-        old = Gallery.open(folder, encoder)
-        differ = [
-            name for name in how if name != "model" and getattr(old.recipe, name) != how[name]
-        ]
+    how = asdict(replace(recipe, model=""))  # the revision tells the weights
+    if old := store.is_finished(folder) and Gallery.open(folder, encoder):
+        differ = [n for n in how if n != "model" and getattr(old.recipe, n) != how[n]]
         if differ:
             was = ", ".join(f"{name} {getattr(old.recipe, name)}" for name in differ)
             remedy = "Index with the same choices, or into another folder."
             raise GalleryError(folder, f"was made with {was}", remedy)
-        known = _known(old)
-    return store.load_partial(folder, how) | known
+    found = left_over(folder, how)
+    if old:
+        found.add_file(folder / "vectors.npy", old.photos["sha256"], old.photos["note"])
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -76,8 +77,17 @@ def _download(name: str, file: str, revision: str) -> Path:
 
 
 def _refuse_damaged(name: str, file: str, path: Path, digest: str) -> None:
-    """The hub names a large file by its SHA-256, and so does the cache: compare."""
-    if len(digest) == 64 and sha256(path) != digest:
+    """The hub names a file by its digest, and so does the cache: compare.
+
+    Weights by their SHA-256; small files, as git does, by the SHA-1 of their length and content.
+    """
+    if len(digest) == 40:
+        content = path.read_bytes()
+        found = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False)
+        damaged = found.hexdigest() != digest
+    else:
+        damaged = len(digest) == 64 and sha256(path) != digest
+    if damaged:
         path.resolve().unlink()
         reason = f"{file} was damaged on its way or on this disk, and is now deleted"
         raise ModelError(name, reason, f"Run `vitsim download {name}` (again).")

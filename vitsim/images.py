@@ -1,11 +1,13 @@
 """Photographs: find them in a folder, open them upright and in RGB, fit them to a square."""
 
+import errno
 import os
 import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from .files import sha256
 SUFFIXES = frozenset([".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpeg", ".jpg",
                       ".png", ".tif", ".tiff", ".webp"])
 # fmt: on
+HEIF = frozenset(b"ftyp" + brand for brand in (b"heic", b"heix", b"hevc", b"heim", b"mif1"))
 FITS = ("letterbox", "squash", "crop")
 WHITE, GREY = (255, 255, 255), (128, 128, 128)
 
@@ -30,7 +33,8 @@ class PhotoError(VitsimError):
 def find_photos(folder: str | os.PathLike) -> list[Path]:
     """All photos below `folder`, by file ending, in the same order on every system.
 
-    Hidden files and folders are passed over; links are followed, each real folder once.
+    Hidden files and folders are passed over; links are followed, each real folder once. A folder
+    that may not be read is listed itself, so that whoever opens it is told.
     Raises `PhotoError` when `folder` is not a folder that can be read.
     """
     root = Path(folder)
@@ -42,13 +46,19 @@ def find_photos(folder: str | os.PathLike) -> list[Path]:
         os.listdir(root)
     except OSError as error:
         raise PhotoError(root, error.strerror, "Check that you may read this folder.") from error
-    found = [path for path in _walk(root) if path.suffix.lower() in SUFFIXES]
-    return sorted(found, key=lambda path: path.relative_to(root).as_posix())
+    closed: list[Path] = []
+    found = [path for path in _walk(root, closed) if path.suffix.lower() in SUFFIXES]
+    return sorted(found + closed, key=lambda path: path.relative_to(root).as_posix())
 
 
-def _walk(root: Path) -> Iterator[Path]:
+def _walk(root: Path, closed: list[Path]) -> Iterator[Path]:
+    """Every file below `root`; folders that cannot be looked into are added to `closed`."""
     seen = {os.path.realpath(root)}
-    for folder, inner, names in os.walk(root, followlinks=True):
+
+    def refused(error: OSError) -> None:
+        closed.append(Path(error.filename))
+
+    for folder, inner, names in os.walk(root, onerror=refused, followlinks=True):
         kept = []
         for name in sorted(inner):
             real = os.path.realpath(os.path.join(folder, name))
@@ -77,7 +87,7 @@ def open_photo(
         if _is_image(photo):
             return _to_rgb(_upright(photo), background)
         _refuse_what_is_no_file(path)
-        _register_heif(path)
+        _opens_heif()
         with Image.open(path) as image:
             image.load()
             return _to_rgb(_upright(image), background)
@@ -107,7 +117,10 @@ def _telling(path: Path) -> Iterator[None]:
 
 def _refuse_what_is_no_file(path: Path) -> None:
     """A folder or a pipe: opening a pipe would wait for ever. A missing file raises `OSError`."""
-    if not stat.S_ISREG(path.stat().st_mode):
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        os.listdir(path)  # one that is closed raises `OSError` as well
+    if not stat.S_ISREG(mode):
         raise PhotoError(path, "is not a regular file", "Give the path of one photo.")
 
 
@@ -150,13 +163,20 @@ def _from_cmyk_profile(image: Image.Image) -> Image.Image:
         return image.convert("RGB")
 
 
-def _register_heif(path: Path) -> None:
-    if path.suffix.lower() in (".heic", ".heif"):
-        try:
-            from pillow_heif import register_heif_opener
-        except ImportError:
-            return
-        register_heif_opener()
+@cache
+def _opens_heif() -> bool:
+    """Whether Pillow opens HEIC photos here: it does once pillow-heif is installed."""
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        return False
+    register_heif_opener()
+    return True
+
+
+def _is_heif(path: Path) -> bool:
+    with open(path, "rb") as file:
+        return file.read(12)[4:] in HEIF
 
 
 def _explain(path: Path, error: Exception) -> tuple[str, str]:
@@ -164,15 +184,17 @@ def _explain(path: Path, error: Exception) -> tuple[str, str]:
         return "does not exist", "Check the path and its spelling."
     if isinstance(error, PermissionError):
         return "may not be read", "Change its permissions, or copy it to a folder of your own."
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        return "has too long a name", "Give it a shorter one."
     if isinstance(error, Image.DecompressionBombError):
         return "has too many pixels", "Save a smaller copy (under 100 megapixels) and use that."
     try:
-        empty = path.stat().st_size == 0
+        empty, heif = path.stat().st_size == 0, _is_heif(path)
     except (OSError, ValueError):  # ValueError: a NUL character in the name
         return f"cannot be opened ({error})", "Rename the file, or copy it to another folder."
     if empty:
         return "is empty (0 bytes)", "Copy it again from where it came from."
-    if path.suffix.lower() in (".heic", ".heif"):
+    if heif and not _opens_heif():
         return "is a HEIC photo", "Run `pip install pillow-heif`, or export it as JPEG."
     if isinstance(error, Image.UnidentifiedImageError):
         return "is not a picture, whatever its name says", "Open it to see what it is; replace it."

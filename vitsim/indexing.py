@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import time
 from collections import deque
@@ -10,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from PIL import Image
 from tqdm import tqdm
@@ -19,6 +19,7 @@ from . import VitsimError, store
 from .background import remove_background
 from .encoder import Encoder, Photo
 from .images import PhotoError, fingerprint, fit, open_photo
+from .known import Known, Rows
 
 BATCH = 16  # photos that go through the model at once
 AHEAD = 2 * BATCH  # photos that are decoded and fitted while the model works on others
@@ -47,14 +48,22 @@ def folder_name(path: Path) -> str:
 def labels_from(table: str | os.PathLike, folder: str | os.PathLike) -> Label:
     """Labels from a CSV table with the columns path (relative to `folder`) and label.
 
-    A photo that the table does not name has the label "". Raises: `VitsimError`.
+    A comma, semicolon or tab may part the columns. A photo that the table does not name has the
+    label "". Raises: `VitsimError`, also when none of the photos is there.
     """
+    remedy = "Give a CSV file with the columns path (relative to the folder) and label."
     try:
-        rows = pd.read_csv(table, dtype=str, keep_default_na=False)[["path", "label"]].to_numpy()
-    except (OSError, ValueError, KeyError) as error:
-        remedy = "Give a CSV file with the columns path (relative to the folder) and label."
+        how = {"dtype": str, "keep_default_na": False, "encoding": "utf-8-sig"}
+        rows = pd.read_csv(table, sep=None, engine="python", **how)
+    except (OSError, ValueError, csv.Error) as error:
         raise VitsimError(table, f"is no table of labels ({error})", remedy) from error
-    labels = {str((Path(folder) / path).resolve()): label for path, label in rows}
+    if missing := {"path", "label"} - set(rows):
+        reason = f"is no table of labels (no column {', '.join(sorted(missing))})"
+        raise VitsimError(table, reason, remedy)
+    labels = {str((Path(folder) / path).resolve()): label
+              for path, label in zip(rows["path"], rows["label"], strict=True)}  # fmt: skip
+    if not any(os.path.exists(path) for path in labels):
+        raise VitsimError(table, f"names no photo of {folder}", remedy)
     return lambda path: labels.get(str(path.resolve()), "")
 
 
@@ -71,16 +80,16 @@ def embed_photos(
     root: Path,
     encoder: Encoder,
     recipe: Recipe,
-    known: store.Known,
+    known: Known,
     folder: Path | None = None,
     label: Label = folder_name,
     progress: bool = False,
-) -> tuple[pd.DataFrame, np.ndarray, list[str]]:
+) -> tuple[pd.DataFrame, Rows, list[str]]:
     """(table, vectors, what could not be read); what is `known` by its content is not embedded.
 
     With `folder`, the gallery's, what was embedded is kept there every few seconds.
     """
-    rows, skipped, waiting, unsaved = [], [], {}, {}
+    rows, skipped, waiting = [], [], {}
     saved_at = time.monotonic()
 
     def embed_waiting() -> None:
@@ -88,11 +97,10 @@ def embed_photos(
         images = [image for image, _ in waiting.values()]
         vectors = encoder.embed(images, recipe.pooling, recipe.fit, BATCH)
         for (digest, (_, note)), vector in zip(waiting.items(), vectors, strict=True):
-            known[digest] = unsaved[digest] = (vector, note)
+            known.add(digest, vector, note)
         waiting.clear()
         if folder and time.monotonic() - saved_at > SAVE_SECONDS:
-            store.save_partial(folder, unsaved)
-            unsaved.clear()
+            known.save(folder)
             saved_at = time.monotonic()
 
     def look(path: Path) -> tuple | PhotoError:
@@ -116,9 +124,8 @@ def embed_photos(
             embed_waiting()
     if waiting:
         embed_waiting()
-    photos = store.table([(*row, known[row[1]][1]) for row in rows])
-    vectors = np.array([known[row[1]][0] for row in rows], dtype=np.float32)
-    return photos, vectors.reshape(-1, recipe.dim), skipped
+    photos = store.table([(*row, known.note(row[1])) for row in rows])
+    return photos, Rows(known, photos["sha256"], recipe.dim), skipped
 
 
 def _ahead(function: Callable, items: list) -> Iterator:

@@ -14,8 +14,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from . import VitsimError
-from .files import atomic, sha256
+from .files import sha256
 
 FORMAT = 1
 MANIFEST, DATA = "manifest.json", ("photos.csv", "vectors.npy")
@@ -32,7 +32,6 @@ LOCK, TAG = "vitsim.lock", Path("partial", "recipe.json")
 # File names may hold line ends, and on Linux bytes that are no text. Texts are Python's own
 # (object): pandas' strings, where pyarrow is installed, refuse such bytes.
 CSV = {"dtype": object, "keep_default_na": False, "encoding_errors": "surrogateescape"}
-Known = dict[str, tuple[np.ndarray, str]]  # SHA-256 of a photo → its vector, its note
 LIBRARIES = ("vitsim", "torch", "transformers", "pillow", "rembg")
 SCALE = 'Run `pip install "vitsim[scale]"`.'  # what to do where Ray or Milvus is missing
 
@@ -120,14 +119,17 @@ def _read(folder: Path) -> tuple[dict, pd.DataFrame, np.ndarray]:
     return manifest, photos, vectors
 
 
-def write(folder: Path, manifest: dict, photos: pd.DataFrame, vectors: np.ndarray) -> None:
+def write(
+    folder: Path, manifest: dict, photos: pd.DataFrame, vectors: Iterable[np.ndarray]
+) -> None:
     """Put a new version in place of whatever version is there; call it as `only_writer`.
 
+    `vectors`: an array `(n, d)`, or what has its shape and gives its rows, one after another.
     Raises `GalleryError` when it cannot be written; then the version that was there is whole.
     """
     new = folder / "new"
     shutil.rmtree(new, ignore_errors=True)
-    with _telling(folder):
+    with telling(folder):
         try:
             _write(new, manifest, photos, vectors)
             os.rename(new, folder / "pending")  # from here on the new version counts
@@ -138,11 +140,14 @@ def write(folder: Path, manifest: dict, photos: pd.DataFrame, vectors: np.ndarra
     shutil.rmtree(folder / "partial", ignore_errors=True)
 
 
-def _write(new: Path, manifest: dict, photos: pd.DataFrame, vectors: np.ndarray) -> None:
+def _write(new: Path, manifest: dict, photos: pd.DataFrame, vectors: Iterable) -> None:
     new.mkdir(parents=True)
-    text = photos.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-    (new / "photos.csv").write_bytes(text.encode(errors="surrogateescape"))
-    np.save(new / "vectors.npy", vectors)
+    how = {"lineterminator": "\n", "quoting": csv.QUOTE_NONNUMERIC, "errors": "surrogateescape"}
+    photos.to_csv(new / "photos.csv", index=False, **how)
+    header = {"descr": "<f4", "fortran_order": False, "shape": vectors.shape}
+    with open(new / "vectors.npy", "wb") as file:  # as `np.save`, which wants all rows at once
+        np.lib.format.write_array_header_1_0(file, header)
+        file.writelines(np.asarray(row, "<f4").tobytes() for row in vectors)
     files = {name: sha256(new / name) for name in DATA}
     manifest = manifest | {"format": FORMAT, "libraries": _versions(), "files": files}
     manifest["sha256"] = _digest(manifest)
@@ -166,7 +171,7 @@ def only_writer(folder: Path) -> Iterator[None]:
         remedy = "Choose a new folder; nothing was changed."
         raise GalleryError(folder, "exists and is not a gallery", remedy)
     lock = FileLock(folder / LOCK)
-    with _telling(folder):
+    with telling(folder):
         folder.mkdir(parents=True, exist_ok=True)
         try:
             lock.acquire(timeout=0)
@@ -174,43 +179,16 @@ def only_writer(folder: Path) -> Iterator[None]:
             remedy = "Wait until it has ended, then run the same command."
             raise GalleryBusy(folder, "is being written by another program", remedy) from error
     try:
-        with _telling(folder):
+        with telling(folder):
             _finish(folder)
         yield
     finally:
         lock.release()
 
 
-def load_partial(folder: Path, recipe: dict) -> Known:
-    """What a killed index has left, if it embedded in the same way."""
-    tag, text = folder / TAG, json.dumps(recipe, sort_keys=True).encode()
-    with _telling(folder):
-        if not tag.is_file() or tag.read_bytes() != text:
-            shutil.rmtree(tag.parent, ignore_errors=True)
-            with atomic(tag) as path:
-                path.write_bytes(text)
-    known = {}
-    for chunk in sorted(tag.parent.glob("[0-9]*.npz")):
-        # A damaged one is passed over: its photos are embedded again.
-        with suppress(Exception), np.load(chunk, allow_pickle=False) as part:
-            rows = zip(
-                part["sha256"].tolist(), part["vectors"], part["notes"].tolist(), strict=True
-            )
-            known.update({digest: (vector, note) for digest, vector, note in rows})
-    return known
-
-
-def save_partial(folder: Path, embedded: Known) -> None:
-    """Keep some embedded photos, so that a killed index need not embed them again."""
-    partial = folder / "partial"
-    number = len(list(partial.glob("[0-9]*.npz")))
-    with _telling(folder), atomic(partial / f"{number:06d}.npz") as path:
-        vectors, notes = zip(*embedded.values(), strict=True)
-        np.savez(path, sha256=list(embedded), vectors=np.stack(vectors), notes=notes)
-
-
 @contextmanager
-def _telling(folder: Path) -> Iterator[None]:
+def telling(folder: Path) -> Iterator[None]:
+    """Turn what the system says of a folder that cannot be written into a `GalleryError`."""
     try:
         yield
     except OSError as error:

@@ -40,6 +40,8 @@ def _run(words: list[str], debug: bool) -> int | str | None:
             raise
         if isinstance(error, OSError) and error.filename is None:
             return f"vitsim: the output cannot be written ({error.strerror or error})"
+        if isinstance(error, OSError) and error.strerror:
+            return plain(f"vitsim: {error.filename}: {error.strerror}. Check the path.")
         if isinstance(error, VitsimError):
             return plain(f"vitsim: {error}")
         return plain(f"vitsim: {error!r}. That should not happen; --debug shows where it did.")

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from .. import VitsimError
 from ..texts import count, plain
 from ._app import app
 
@@ -18,14 +19,17 @@ def audit(folder: Annotated[Path, typer.Argument(help="A folder of photos.")]) -
 
     Exit code 1 if anything is.
     """
+    from ..images import SUFFIXES, find_photos
     from ..images import audit as look_at
-    from ..images import find_photos
 
     findings, photos = look_at(folder, progress=sys.stderr.isatty()), len(find_photos(folder))
+    if not photos:
+        remedy = f"Give a folder with photos ({', '.join(sorted(SUFFIXES))})."
+        raise VitsimError(folder, "holds no photo", remedy)
     for finding in findings:
         print(f"{finding.kind:<10}  {plain(finding.text)}")
     print(f"{count(photos, 'photo')} looked at, {count(len(findings), 'finding')}")
-    if findings or not photos:
+    if findings:
         raise typer.Exit(1)
 
 

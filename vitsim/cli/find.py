@@ -43,6 +43,7 @@ def match(
     open_photo(photo)  # a photo that cannot be read is told before anything is loaded
     opened = open_gallery(gallery, model, background)
     found = opened.match(photo, k, leave_out_query)
+    tell("since it was indexed", opened.changed(found))
     if as_json:
         rows = [
             {"rank": m.rank, "score": m.score, "path": str(m.path), "label": m.label} for m in found
@@ -87,12 +88,16 @@ def index(
 
     An index that was interrupted goes on where it stopped. Photos that cannot be read are listed.
     """
-    from .. import store
+    from .. import milvus, store
     from ..encoder import Encoder
     from ..gallery import Gallery
     from ..images import find_photos
     from ..indexing import folder_name, labels_from
 
+    if str(out).startswith(milvus.PREFIX):
+        uri = str(out).removeprefix(milvus.PREFIX)
+        remedy = f'Index into a FOLDER; then, in Python: Gallery.open("FOLDER").to_milvus("{uri}").'
+        raise store.GalleryError(out, "is a place in Milvus", remedy)
     if address and engine != "ray":
         raise typer.BadParameter("goes with --engine ray.", param_hint="--address")
     find_photos(folder)
@@ -145,7 +150,7 @@ def open_gallery(gallery: str, model: str | None, background: str | None, **choi
     if not find_photos(folder):
         remedy = "Give a folder with photos, or a gallery."
         raise store.GalleryError(folder, "holds no photo", remedy)
-    encoder, how = Encoder.load(model), {"background": background} | choices
+    encoder, how = Encoder.load(model, dtype="auto"), {"background": background} | choices
     opened = Gallery.cached(folder, encoder, paths, sys.stderr.isatty(), **how)
     tell("skipped", opened.skipped)
     tell("background kept", opened.notes)

@@ -36,10 +36,12 @@ def show(
     except ModuleNotFoundError as error:
         remedy = 'Run `pip install "vitsim[app]"`.'
         raise VitsimError("gradio", "is not installed", remedy) from error
-    from .. import datasets, store
+    from .. import datasets, milvus, store
     from ..app import serve
 
-    made = gallery != datasets.TOY_PETS and store.is_gallery(Path(gallery))
+    made = gallery.startswith(milvus.PREFIX) or (
+        gallery != datasets.TOY_PETS and store.is_gallery(Path(gallery))
+    )
     opened = open_gallery(gallery, model, None if made or background == "keep" else background)
     examples = datasets.pets("query", "test").drop_duplicates("pet")["photo"][:8]
     serve(opened, list(examples) if gallery == datasets.TOY_PETS else [], host, port, browser)

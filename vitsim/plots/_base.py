@@ -31,7 +31,7 @@ def grid(rows: int, columns: int, caption: str, size: tuple | None = None, **rat
     for axis in axes.flat:
         axis.set_axis_off()
     if caption:
-        figure.suptitle(caption, fontsize=14, color=INK)
+        figure.suptitle(caption, fontsize=14, color=INK, parse_math=False)
     return figure, axes
 
 
@@ -39,9 +39,9 @@ def show(axis, photo: Photo, title: str, under: str, colour: str, square: bool =
     """Draw a photo on an axis, with a title and a line of text under it."""
     image = opened(photo)
     axis.imshow(fit(image, 256, fill=(255, 255, 255)) if square else image)
-    axis.set_title(title, fontsize=17, color=colour, fontweight="bold")
+    axis.set_title(title, fontsize=17, color=colour, fontweight="bold", parse_math=False)
     if under:  # as the label of an axis that shows nothing else, so that the layout makes room
         axis.set_axis_on()
         axis.set(xticks=[], yticks=[])
         axis.spines[:].set_visible(False)
-        axis.set_xlabel(under, fontsize=16, color=INK)
+        axis.set_xlabel(under, fontsize=16, color=INK, parse_math=False)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from PIL import Image
 
 from ..encoder import Photo
 from ._base import BLUE, INK, ORANGE, grid, opened, show
@@ -13,12 +16,15 @@ if TYPE_CHECKING:
 
     from ..gallery import Match
 
+GONE = Image.new("RGB", (64, 64), "#dddddd")
+
 
 def match_grid(
     query: Photo, matches: Sequence[Match], truth: str | None = None, caption: str = ""
 ) -> Figure:
     """The query, then its matches, best first, with rank, score and label.
 
+    A grey square stands for a photo that is not there any more.
     With `truth`, the query's label, a tick or a cross tells the right matches from the wrong ones.
     """
     columns = min(len(matches), 4) + 1
@@ -28,7 +34,8 @@ def match_grid(
     cells = [axis for row in axes for axis in row[1:]]
     for axis, match in zip(cells, matches, strict=False):
         sign = "" if truth is None else ("  ✓" if match.label == truth else "  ✗")
-        show(axis, match.path, f"{match.rank}.  {match.score:.2f}{sign}", match.label, BLUE)
+        photo = match.path if os.path.exists(match.path) else GONE
+        show(axis, photo, f"{match.rank}.  {match.score:.2f}{sign}", match.label, BLUE)
     return figure
 
 
