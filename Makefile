@@ -12,7 +12,7 @@ DEMO_PHOTO ?= data/pets/photos/dog_001/dog_001_04.jpg
 .PHONY: help demo lab test models browser lint notebooks slides handout kit benchmark pets tiny cutout gallery evaluate constraints fuzz audit clean
 
 help:  ## say what can be made
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|'
+	@sed -nE 's/^([a-z]+):.*## /\1 /p' $(MAKEFILE_LIST) | while read -r what for; do printf '  make %-11s %s\n' "$$what" "$$for"; done
 
 demo: $(READY)  ## match a lost pet's photo against the shipped gallery
 	@$(BIN)/vitsim match $(DEMO_PHOTO) --gallery toy-pets --figure demo.png
@@ -78,7 +78,8 @@ tiny: $(VENV)/.train  ## train the shipped Vision Transformer anew (hours; goes 
 	$(BIN)/python tools/vector_space.py
 	$(BIN)/python tools/train_vit.py photos64 --samples 350
 	$(BIN)/python tools/train_vit.py mixed112 --samples 130
-	$(BIN)/python tools/train_vit.py mixed224 --samples 30
+	$(BIN)/python tools/train_vit.py mixed224 --samples 300
+	$(BIN)/python tools/train_vit.py last224 --samples 100
 	$(BIN)/python tools/train_vit.py export
 
 cutout: $(VENV)/.train  ## train the shipped background remover anew (hours; goes on where it stopped)
@@ -88,6 +89,7 @@ cutout: $(VENV)/.train  ## train the shipped background remover anew (hours; goe
 	$(BIN)/python tools/train_cutout.py train low
 	$(BIN)/python tools/train_cutout.py train full
 	$(BIN)/python tools/train_cutout.py train sharp
+	$(BIN)/python tools/train_cutout.py train fine
 	$(BIN)/python tools/train_cutout.py export
 	$(BIN)/python tools/train_cutout.py evaluate
 

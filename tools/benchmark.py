@@ -65,8 +65,9 @@ def flops(config) -> float:
 
 
 def embedding(report: dict, repeats: int) -> None:
-    """Files → unit vectors: `tiny`, and a full-size ViT-B/16 of random weights."""
+    """Files → matches of a query, all embedded anew: `tiny`, and a ViT-B/16 of random weights."""
     import checkpoints
+    import faiss
     import torch
     from PIL import Image
 
@@ -82,16 +83,20 @@ def embedding(report: dict, repeats: int) -> None:
             paths = PHOTOS[:count]
 
             def original(encoder=plain, paths=paths) -> None:
-                for path in paths:
+                index = faiss.IndexFlatIP(encoder.dim)
+                for path in [*paths, paths[0]]:  # the last one asks
                     photo = Image.open(path).convert("RGB").resize((224, 224))
                     pixels = encoder.processor(photo, return_tensors="pt")["pixel_values"]
                     with torch.no_grad():
                         vector = encoder.model(pixels).last_hidden_state[0, 0].numpy()
-                    vector / np.linalg.norm(vector)
+                    vector = vector[None] / np.linalg.norm(vector)
+                    index.add(vector)
+                index.search(vector, 4)
 
             def ours(encoder=fast, paths=paths) -> None:
-                Gallery.build(paths[0].parents[1], encoder, paths=paths)
+                Gallery.build(paths[0].parents[1], encoder, paths=paths).match(paths[0])
 
+            original(paths=paths[:2])
             ours(paths=paths[:16])
             theirs, mine, ratio = side_by_side(original, ours, repeats)
             peak = matrix_peak(fast.model.dtype)
@@ -206,8 +211,8 @@ def search(report: dict, repeats: int, counts: list[int], d: int = 768) -> None:
             queries = vectors[np.sort(rng.choice(count, 50, replace=False))]
             queries = queries + 0.3 * rng.standard_normal(queries.shape, dtype=np.float32) / d**0.5
             queries /= np.linalg.norm(queries, axis=1, keepdims=True)
-            graph = faiss.IndexHNSWFlat(d, 32, faiss.METRIC_INNER_PRODUCT)
-            graph.hnsw.efConstruction = 200
+            graph = faiss.IndexHNSWFlat(d, 16, faiss.METRIC_INNER_PRODUCT)
+            graph.hnsw.efConstruction = 64  # clusters are found with little
             built = seconds(lambda graph=graph, vectors=vectors: graph.add(np.asarray(vectors)))
             truth = np.array([top_k(query, vectors, 10)[0] for query in queries])
             for width in (64, 128, 256, 512, 1024):  # the narrowest that is good enough

@@ -18,7 +18,6 @@ from vitsim.datasets import pets
 
 MEAN = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
 STD = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
-SIZE = 160
 # Of a batch: photos, rendered pets, sketched pets. No rendered photo should be seen very often:
 # their share grows with their number and is full at ENOUGH; sketches fill in.
 SHARES, ENOUGH = {"photos": 0.25, "pets": 0.6, "sketches": 0.15}, 100
@@ -88,8 +87,9 @@ def spoil(x: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
 class Cutouts:
     """All labelled photographs and pets that are there; more join as they appear."""
 
-    def __init__(self, build: Path) -> None:
-        self.build, self.rng = build, np.random.default_rng()
+    def __init__(self, build: Path, size: int) -> None:
+        """Pets are kept a quarter larger than `size`, so that a zoom finds an outline."""
+        self.build, self.size, self.rng = build, size * 5 // 4, np.random.default_rng()
         self.files: set[str] = set()
         # [(picture, mask)] of each kind; pictures (s, s, 3), masks (s, s), uint8
         self.kinds = {kind: [] for kind in ("photos", "pets", "sketches", "backgrounds",
@@ -149,8 +149,9 @@ class Cutouts:
             if str(photo) in self.files or not (photo.exists() and mask.exists()):
                 continue
             self.files.add(str(photo))
-            picture = Image.open(photo).convert("RGB").resize((SIZE, SIZE), Image.LANCZOS)
-            outline = Image.open(mask).convert("L").resize((SIZE, SIZE), Image.BOX)
+            sides = self.size, self.size
+            picture = Image.open(photo).convert("RGB").resize(sides, Image.LANCZOS)
+            outline = Image.open(mask).convert("L").resize(sides, Image.BOX)
             self.kinds[kind].append((np.asarray(picture), np.asarray(outline)))
 
     def draw(self, kind: str, n: int) -> torch.Tensor:

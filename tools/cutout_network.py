@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-WORKING_SIZES = 160, 224  # chosen on the dev pets
+WORKING_SIZES = 256, 320  # chosen on the dev pets
 
 
 def block(into: int, out: int, dilation: int = 1) -> nn.Sequential:

@@ -2,15 +2,17 @@
 
     train_cutout.py train low   --minutes 30   96 px, the cheapest samples
     train_cutout.py train full  --minutes 20   128 px
-    train_cutout.py train sharp --minutes 30   160 px, at which the shipped network works
+    train_cutout.py train sharp --minutes 30   160 px
+    train_cutout.py train fine  --minutes 60   224 px: most of what is left to learn is the outline
+    train_cutout.py sizes                      at which sizes the shipped one is to look
     train_cutout.py export                     data/models/cutout/cutout.onnx, as rembg wants it
     train_cutout.py evaluate                   IoU through rembg, on pets and animals never seen
 
 Needs `build/cutout/` (cutout_labels.py) and `build/sketches/` (sketch_pets.py); takes backgrounds
 from `build/photos/` (teacher_targets.py) and the rendered pets of `build/train_pets/` if they are
-there or as they appear. A free core sees about 60 samples a second at 96 px, 40 at 128 px, 25 at
-160 px. Stop it at any time: the same command goes on where it was. `--start` takes over the weights
-of an exported network, to train that one further.
+there or as they appear. A free core sees about 60 samples a second at 96 px, 40 at 128 px, 28 at
+160 px, 15 at 224 px. Stop it at any time: the same command goes on where it was. `--start` takes
+over the weights of an exported network, to train that one further.
 """
 
 import argparse
@@ -18,6 +20,7 @@ import csv
 import os
 import time
 from datetime import datetime
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +33,8 @@ from torch.nn import functional as F
 
 ROOT = Path(__file__).resolve().parents[1]
 # pixels, learning rate from, to
-STAGES = {"low": (96, 2e-3, 1.6e-3), "full": (128, 1.6e-3, 1e-3), "sharp": (160, 1e-3, 2e-5)}
+STAGES = {"low": (96, 2e-3, 1.6e-3), "full": (128, 1.6e-3, 1e-3), "sharp": (160, 1e-3, 2e-5),
+          "fine": (224, 6e-4, 1e-5)}  # fmt: skip
 BATCH, SHIPPED_SIZE = 8, 320
 REPORT_SECONDS, CHECKPOINT_SECONDS, VALIDATE_SECONDS = 30, 60, 300
 
@@ -76,7 +80,7 @@ def train(
 ) -> None:
     size, first_lr, last_lr = STAGES[name]
     path = build / "cutout" / "cutout.pt"
-    data = Cutouts(build)
+    data = Cutouts(build, size)
     network, average = Network().to(memory_format=torch.channels_last), Network()
     optimiser = torch.optim.AdamW(network.parameters(), weight_decay=0.01, fused=True)
     state = {"stage": name, "seconds": 0.0, "step": 0, "seen": 0}
@@ -142,6 +146,26 @@ def train(
             validated = time.time()
 
 
+@torch.no_grad()
+def sizes(build: Path) -> None:
+    """Print the IoU of the dev pets and of the photos for choosing by the size looked at."""
+    network = Network().eval()
+    network.load_state_dict(
+        torch.load(build / "cutout" / "cutout.pt", weights_only=True)["average"]
+    )
+    for name, (pixels, masks) in Cutouts(build, 256).validation(SHIPPED_SIZE).items():
+        print(f"{name}, {len(masks)} photos, each size with its mirror image: mean IoU")
+        logits = {}
+        for size in range(160, 321, 32):
+            small = F.interpolate(pixels, (size, size), mode="bilinear")
+            both = [network(p)[0] + network(p.flip(3))[0].flip(3) for p in small.split(16)]
+            logits[size] = F.interpolate(torch.cat(both), masks.shape[2:], mode="bilinear")
+            print(f"  {size}: {iou(logits[size].sigmoid(), masks).mean():.3f}", flush=True)
+        for two in combinations(logits, 2):
+            found = sum(logits[size] for size in two).sigmoid()
+            print(f"  {two[0]} and {two[1]}: {iou(found, masks).mean():.3f}")
+
+
 def export(build: Path, out: Path) -> None:
     """The averaged weights as ONNX, in place only when complete."""
     network, saved = Network(), torch.load(build / "cutout" / "cutout.pt", weights_only=True)
@@ -161,6 +185,7 @@ def main() -> None:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     for name, does in (("train", "one stage; goes on where it was"), ("export", "write the ONNX"),
+                       ("sizes", "IoU by the size looked at, 2 minutes"),
                        ("evaluate", "IoU and speed of the ONNX, 3 minutes")):  # fmt: skip
         command = commands.add_parser(name, help=does, description=does)
         command.add_argument("--build", type=Path, default=ROOT / "build")
@@ -179,6 +204,8 @@ def main() -> None:
     if args.command == "train":
         torch.set_num_threads(args.threads)
         train(args.stage, args.minutes, args.build, args.until, args.start)
+    elif args.command == "sizes":
+        sizes(args.build)
     elif args.command == "export":
         export(args.build, args.out)
     else:

@@ -9,11 +9,13 @@ First what it learns from, then the stages, each going on from the last one's bu
     python tools/vector_space.py                where their vectors are to go             3 min
     python tools/train_vit.py photos64 --samples 350       whole photos, 16 patches
     python tools/train_vit.py mixed112 --samples 130       and pets, 32 of 49 patches
-    python tools/train_vit.py mixed224 --samples 30        the full grid, 64 of 196
+    python tools/train_vit.py mixed224 --samples 300       pets on the full grid, 64 of 196 patches
+    python tools/train_vit.py last224 --samples 100        photos too
+    python tools/train_vit.py compare           what averaging the weights does
     python tools/train_vit.py export            writes the averaged weights in float16
 
-Two idle cores see about 350 photos a second at 64 pixels, 150 at 112, 90 at 224. A stage that was
-stopped goes on where its last checkpoint (one a minute) was, and one that is over is passed by;
+Two idle cores see about 350 photos a second in the first stage, then 150, 160 and 90. A stage that
+was stopped goes on where its last checkpoint (one a minute) was, and one that is over is passed by;
 pets that are drawn or rendered meanwhile join. `--samples` counts thousands, and the learning rate
 falls towards its end; `--start` goes on from an exported model. The model card says what the
 shipped weights have really seen.
@@ -22,7 +24,7 @@ What is trained is the CLS vector itself, the one that similarity search uses. O
 a pretrained MobileNetV1 (reduced by PCA to the width of the ViT): cosine to the teacher's vector,
 the teacher's order of the batch (KL between softmaxes of the similarities), and class labels. On
 pets it goes where `vector_space.py` says that their traits belong, and learns which resemble each
-other, which photos show the same pet, and where in the picture the pet is.
+other, which photos show the same pet, which patches show a pet, and that CLS is to draw from those.
 """
 
 import argparse
@@ -37,70 +39,73 @@ import torch.distributed as dist
 from pets_and_photos import Descriptions, Pets, Photos, Sketches, shipped_dev_pets
 from torch.nn import functional as F
 from transformers import ViTModel
-from vit_model import cls_vectors, new_model, order_loss, start_well, supervised_contrastive
+from vit_model import look, new_model, order_loss, start_well, supervised_contrastive
 
 ROOT = Path(__file__).resolve().parents[1]
 CHECKPOINT_SECONDS, REPORT_SECONDS, VALIDATE_SECONDS = 60, 20, 240
+VIEW = 128  # pixels; the views of photographs and the sketches hold no more
 
 
 @dataclass(frozen=True)
 class Stage:
-    size: int  # pixels; patches are 16 x 16
-    kept: int  # patches, drawn anew for every image, more of them from the pet
-    photos: int  # in a batch of one process
-    sketches: int
-    pets: int
+    photos: tuple[int, int, int]  # how many in a batch of one process, pixels, patches looked at
+    pets: tuple[int, int]  # pixels, patches: drawn anew for every image, more of them from the pet
+    sketched: int  # in a batch
+    rendered: int
     lr: tuple[float, float]  # at the start and the end, linear between
 
 
 STAGES = {
-    "photos64": Stage(64, 16, 96, 0, 0, (1.5e-3, 1e-3)),
-    "mixed112": Stage(112, 32, 64, 18, 8, (1e-3, 1e-4)),
-    "mixed224": Stage(224, 64, 32, 18, 8, (3e-4, 1e-5)),
+    "photos64": Stage((96, 64, 16), (64, 16), 0, 0, (1.5e-3, 1e-3)),
+    "mixed112": Stage((64, 112, 32), (112, 32), 18, 8, (1e-3, 1e-4)),
+    "mixed224": Stage((64, 112, 24), (224, 64), 16, 12, (4e-4, 1e-4)),
+    "last224": Stage((44, 224, 64), (224, 64), 14, 12, (2.5e-4, 1e-5)),
 }
+
+
+def to_size(pixels: torch.Tensor, size: int) -> torch.Tensor:
+    return F.interpolate(pixels, (size, size), mode="bilinear", antialias=size < pixels.shape[2])
 
 
 def batch_loss(model, heads, stage: Stage, photos: Photos, pets: Pets, sketches: Sketches):
     """The loss of one fresh batch, and its parts as numbers to print."""
-    size = min(stage.size, 128)  # views and sketches hold no more: enlarged below, once
-    pixels, targets, labels = photos.batch(stage.photos, size)
-    shown, covers = [pixels], [torch.zeros(len(pixels), 1, size, size)]
-    whos, abouts = [], []
-    behind = torch.cat([pixels, pets.places(8, size)]) if len(pets) else pixels
-    for source, n in ((sketches, stage.sketches), (pets, stage.pets)):
-        if n and len(source):
-            more, cover, who, about = source.batch(n, size, behind)
-            shown, covers = [*shown, more], [*covers, cover]
-            whos, abouts = [*whos, who + 10_000 * len(whos)], [*abouts, about]
-    seen, cover = torch.cat(shown), torch.cat(covers)
-    if stage.size > size:
-        seen, cover = (F.interpolate(x, (stage.size, stage.size), mode="bilinear")
-                       for x in (seen, cover))  # fmt: skip
-    vectors, tokens, cover = cls_vectors(model, seen, stage.kept, cover)
-    ours, theirs = vectors[: stage.photos], vectors[stage.photos :]
+    n, size, kept = stage.photos
+    pixels, targets, labels = photos.batch(n, min(size, VIEW))  # views hold no more than that
+    ours = look(model, to_size(pixels, size), kept).vectors
     logits = 16 * ours @ F.normalize(heads["classes"], dim=1).T
     parts = {
         "teacher": 1 - (ours * targets).sum(1).mean(),
         "order": order_loss(ours, targets),
         "labels": 0.5 * F.cross_entropy(logits, labels, ignore_index=-1),
     }
-    if whos:
-        about = torch.cat(abouts)
-        is_pet = F.layer_norm(tokens[stage.photos :], tokens.shape[2:]) @ heads["cover"][0]
-        parts["cover"] = 0.5 * F.binary_cross_entropy_with_logits(is_pet, cover[stage.photos :])
-        parts["traits"] = 2 * (1 - (theirs * about).sum(1).mean())
-        parts["alike"] = order_loss(theirs, about, 0.1)
-        parts["mates"] = 0.3 * supervised_contrastive(theirs, torch.cat(whos))
-    return sum(parts.values()), {"count": len(vectors)} | {
+    size, kept = stage.pets
+    behind = to_size(pixels, min(size, VIEW))
+    behind = torch.cat([behind, pets.places(8, len(behind[0, 0]))]) if len(pets) else behind
+    batches = [source.batch(n, len(behind[0, 0]), behind)
+               for source, n in ((sketches, stage.sketched), (pets, stage.rendered))
+               if n and len(source)]  # fmt: skip
+    if batches:
+        shown, cover, _, about = map(torch.cat, zip(*batches, strict=True))
+        who = torch.cat([batch[2] + 10_000 * i for i, batch in enumerate(batches)])
+        seen = look(model, to_size(shown, size), kept, to_size(cover, size))
+        is_pet = F.layer_norm(seen.tokens, seen.tokens.shape[2:]) @ heads["cover"][0]
+        on_pet = (seen.reach * seen.cover).sum(1)
+        parts |= {
+            "cover": 0.5 * F.binary_cross_entropy_with_logits(is_pet, seen.cover),
+            "reach": -0.3 * on_pet.clamp(min=1e-3).log().mean(),
+            "traits": 2 * (1 - (seen.vectors * about).sum(1).mean()),
+            "alike": order_loss(seen.vectors, about, 0.1),
+            "mates": 0.3 * supervised_contrastive(seen.vectors, who),
+        }
+    return sum(parts.values()), {"count": len(targets) + sum(len(b[0]) for b in batches)} | {
         name: part.item() for name, part in parts.items()
     }
 
 
 @torch.no_grad()
 def embed_all(model: ViTModel, pixels: torch.Tensor, size: int) -> np.ndarray:
-    sized = (F.interpolate(p, (size, size), mode="bilinear", antialias=True) for p in
-             pixels.split(64))  # fmt: skip
-    return torch.cat([cls_vectors(model, p)[0] for p in sized]).numpy()
+    sized = (to_size(p, size) for p in pixels.split(64))
+    return torch.cat([look(model, p).vectors for p in sized]).numpy()
 
 
 def recall(vectors: np.ndarray, who: np.ndarray, allowed: np.ndarray) -> float:
@@ -152,7 +157,7 @@ def train(rank: int, args: argparse.Namespace) -> None:
                             world_size=args.processes)  # fmt: skip
     stage, path, total = STAGES[args.stage], args.build / "tiny.pt", 1000 * args.samples
     photos = Photos(args.build / "photos", args.width)
-    about = Descriptions(args.build / "pets.npz") if stage.sketches else None
+    about = Descriptions(args.build / "pets.npz") if stage.sketched else None
     pets = Pets(args.build / "train_pets", about)
     sketches = Sketches(args.build / "sketches", about)
     torch.manual_seed(0)
@@ -175,11 +180,13 @@ def train(rank: int, args: argparse.Namespace) -> None:
         if saved["stage"] != args.stage:
             state |= {"stage": args.stage, "stage_seen": 0}
     elif args.start:
-        shipped = ViTModel.from_pretrained(args.start, add_pooling_layer=False, dtype=torch.float32)
+        shipped = ViTModel.from_pretrained(
+            args.start, add_pooling_layer=False, dtype=torch.float32, use_safetensors=True
+        )
         model.load_state_dict(shipped.state_dict())
         average.load_state_dict(model.state_dict())
     else:
-        start_well(model, photos.patches(stage.size))
+        start_well(model, photos.patches(stage.pets[0]))
         for weight in weights:
             dist.broadcast(weight.data, 0)
         average.load_state_dict(model.state_dict())
@@ -218,7 +225,7 @@ def train(rank: int, args: argparse.Namespace) -> None:
             saved_at = now
             save_atomically(state | {k: h.state_dict() for k, h in holders.items()}, path)
         if now - validated_at > VALIDATE_SECONDS or over:
-            print(validate(average, stage.size, photos, sketches), flush=True)
+            print(validate(average, stage.pets[0], photos, sketches), flush=True)
             validated_at = time.time()
     dist.destroy_process_group()
 
@@ -236,11 +243,22 @@ def export(build: Path, out: Path) -> None:
     print(f"wrote {out}")
 
 
+def compare(build: Path, width: int) -> None:
+    """Print recall@1 of the weights of the last step, and of their average."""
+    saved = torch.load(build / "tiny.pt", weights_only=True)
+    photos = Photos(build / "photos", width)
+    sketches = Sketches(build / "sketches", Descriptions(build / "pets.npz"))
+    for name in ("model", "average"):
+        model = new_model(width)
+        model.load_state_dict(saved[name])
+        print(f"{name}, {validate(model.eval(), 224, photos, sketches)}", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("stage", choices=[*STAGES, "export"])
+    parser.add_argument("stage", choices=[*STAGES, "compare", "export"])
     parser.add_argument("--samples", type=int, default=100, help="thousands to see (100)")
     parser.add_argument("--build", type=Path, default=ROOT / "build")
     parser.add_argument("--out", type=Path, default=ROOT / "data" / "models" / "tiny")
@@ -251,6 +269,8 @@ def main() -> None:
     args = parser.parse_args()
     if args.stage == "export":
         export(args.build, args.out)
+    elif args.stage == "compare":
+        compare(args.build, args.width)
     else:
         order, path = list(STAGES), args.build / "tiny.pt"
         reached = torch.load(path, weights_only=True)["stage"] if path.exists() else order[0]

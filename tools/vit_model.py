@@ -4,6 +4,8 @@ Everything looks at CLS vectors of norm 1, the ones that similarity search uses.
 random part of the patches is enough; the losses say whose vectors are to be near.
 """
 
+from dataclasses import dataclass
+
 import torch
 from torch.nn import functional as F
 from transformers import ViTConfig, ViTModel
@@ -52,16 +54,26 @@ def start_well(model: ViTModel, patches: torch.Tensor) -> None:
         att.v_proj.weight.copy_(v * s.sqrt()[:, None])
 
 
-def cls_vectors(
-    model: ViTModel, pixels: torch.Tensor, kept: int = 0, cover: torch.Tensor | None = None
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
-    """(b, 3, s, s) pixels in [-1, 1] -> (b, width) CLS vectors of norm 1.
+@dataclass(frozen=True)
+class Seen:
+    """What the model made of b images, of each of which it looked at p patches."""
 
-    Also the patch tokens that the last layer reads, and how much of each the cover takes.
+    vectors: torch.Tensor  # (b, width) CLS, of norm 1
+    tokens: torch.Tensor  # (b, p, width) the patch tokens that the last layer reads
+    reach: torch.Tensor  # (b, p) attention rollout of CLS, of sum 1
+    cover: torch.Tensor | None  # (b, p) in [0, 1]: how much of each patch is the pet
+
+
+def look(
+    model: ViTModel, pixels: torch.Tensor, kept: int = 0, cover: torch.Tensor | None = None
+) -> Seen:
+    """(b, 3, s, s) pixels in [-1, 1] -> what the model makes of them.
 
     With `kept`, only so many randomly drawn patches of each image are looked at: the position
     of a patch is added before the draw, so that a part of the full grid is seen as such.
-    `cover` (b, 1, s, s) in [0, 1] makes it likelier that a patch it covers is drawn.
+    `cover` (b, 1, s, s) in [0, 1] makes it likelier that a patch it covers is drawn. A patch that
+    was drawn with chance c stands for 1/c patches in every softmax of the attention, so that a
+    pet fills no more of the image than it does when all patches are looked at.
     """
     embed = model.embeddings
     tokens = embed.patch_embeddings.projection(pixels)
@@ -70,35 +82,44 @@ def cls_vectors(
         # antialias: every cell of the grid takes part, whatever the resolution
         grid = F.interpolate(grid, tokens.shape[2:], mode="bilinear", antialias=True)
     tokens = (tokens + grid).flatten(2).transpose(1, 2)
+    weight = torch.zeros(tokens.shape[:2])  # log of how many patches each stands for
     if cover is not None:
         cover = F.avg_pool2d(cover, 16).flatten(1)
     if 0 < kept < tokens.shape[1]:
-        luck = torch.rand(tokens.shape[:2])
-        if cover is not None:
-            luck += 0.8 * cover
-        drawn = luck.topk(kept, sorted=False).indices[:, :, None]
-        tokens = tokens.gather(1, drawn.expand(-1, -1, tokens.shape[2]))
-        cover = None if cover is None else cover.gather(1, drawn[:, :, 0])
+        favour = torch.zeros_like(weight) if cover is None else 0.8 * cover
+        luck, drawn = (torch.rand_like(favour) + favour).topk(kept)
+        weight = -(1 - luck[:, -1:] + favour.gather(1, drawn)).clamp(0.1, 1).log()
+        tokens = tokens.gather(1, drawn[:, :, None].expand(-1, -1, tokens.shape[2]))
+        cover = None if cover is None else cover.gather(1, drawn)
     cls = (embed.cls_token + embed.position_embeddings[:, :1]).expand(len(tokens), -1, -1)
-    tokens = torch.cat([cls, tokens], 1)
+    tokens, weight = torch.cat([cls, tokens], 1), F.pad(weight, (1, 0))[:, None, None]
+    read = []
     for layer in model.layers[:-1]:
-        tokens = layer(tokens)
-    vectors = F.normalize(model.layernorm(last_cls(model.layers[-1], tokens)), dim=1)
-    return vectors, tokens[:, 1:], cover
+        tokens, attention = through(layer, tokens, weight)
+        read.append(attention)
+    cls, reach = through(model.layers[-1], tokens, weight, only_cls=True)
+    reach = 0.5 * reach + 0.5 * torch.eye(reach.shape[2])[:1]  # as in `vitsim.attention.rollout`
+    for attention in reversed(read):
+        reach = 0.5 * reach @ attention + 0.5 * reach
+    vectors = F.normalize(model.layernorm(cls[:, 0]), dim=1)
+    return Seen(vectors, tokens[:, 1:], F.normalize(reach[:, 0, 1:], p=1, dim=1), cover)
 
 
-def last_cls(layer: torch.nn.Module, tokens: torch.Tensor) -> torch.Tensor:
-    """(b, t, width) tokens -> (b, width): the last layer's output for CLS alone.
+def through(
+    layer: torch.nn.Module, tokens: torch.Tensor, weight: torch.Tensor, only_cls: bool = False
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """One layer's (b, t, width) output and its (b, t, t) attention, the mean of the heads.
 
-    The loss looks at nothing else, so the other tokens need no queries and no MLP there: the
-    same gradient for a seventh less work.
+    `only_cls` asks for CLS alone, (b, 1, .), which is all that the loss sees of the last layer:
+    the same gradient for a seventh less work.
     """
     att, seen = layer.attention, layer.layernorm_before(tokens)
-    projected = att.q_proj(seen[:, :1]), att.k_proj(seen), att.v_proj(seen)
+    asking = 1 if only_cls else tokens.shape[1]
+    projected = att.q_proj(seen[:, :asking]), att.k_proj(seen), att.v_proj(seen)
     q, k, v = (x.unflatten(2, (-1, att.head_dim)).transpose(1, 2) for x in projected)
-    read = F.scaled_dot_product_attention(q, k, v)[:, :, 0].flatten(1)
-    cls = tokens[:, 0] + att.o_proj(read)
-    return cls + layer.mlp(layer.layernorm_after(cls))
+    attention = (att.scaling * q @ k.transpose(2, 3) + weight).softmax(3)
+    out = tokens[:, :asking] + att.o_proj((attention @ v).transpose(1, 2).flatten(2))
+    return out + layer.mlp(layer.layernorm_after(out)), attention.mean(1)
 
 
 def order_loss(ours: torch.Tensor, teachers: torch.Tensor, temperature: float = 0.07):
