@@ -303,8 +303,8 @@ def test_doctor_tells_what_is_here_and_what_to_do(run, monkeypatch, tmp_path, ca
     code, out, told = run("doctor")
     assert code == 1 and told == ""
     assert re.search(r"torch +\d", out) and re.search(r"device +(cpu|cuda|mps)", out)
-    assert "google/vit-base-patch16-224: not on this machine, in use" in out
-    assert "tiny: here\n" in out
+    assert "model in use    google/vit-base-patch16-224: not on this machine\n" in out
+    assert "model           tiny: here\n" in out
     assert "hub             not reachable" in out and str(cache) in out
     assert "to do: VITSIM_MODEL is google/vit-base-patch16-224" in out
 

@@ -27,7 +27,7 @@ import numpy as np
 ROOT, TOOLS = Path(__file__).parents[1], Path(__file__).parent
 sys.path.insert(0, str(ROOT / "tests"))
 PHOTOS = sorted((ROOT / "data" / "pets" / "photos").glob("*/*.jpg"))
-PARTS = ("embedding", "background", "match", "search", "memory")
+PARTS = ("embedding", "background", "match", "memory", "search")
 
 
 def peak_memory() -> int:
@@ -292,7 +292,7 @@ def written(report: dict) -> str:
         "memory": memory,
     }  # fmt: skip
     for part, rows in report.items():
-        if part == "machine":
+        if part == "machine" or not rows:
             continue
         columns = list(next(iter(rows.values())))
         lines += [f"## {part.capitalize()}", "", explained[part].__doc__.strip(), ""]
@@ -329,15 +329,17 @@ def main() -> None:
         print(f"{part} …", flush=True)
         report[part] = {}
         run = {"embedding": embedding, "background": background, "match": match}.get(part)
-        if run:
-            run(report[part], options.repeats)
-        elif part == "search":
-            search(report[part], options.repeats, counts["search"])
-        else:
-            memory(report[part], counts["memory"])
-        print(json.dumps(report[part], indent=1), flush=True)
-    (options.out / "benchmarks.json").write_text(json.dumps(report, indent=1) + "\n")
-    (options.out / "BENCHMARKS.md").write_text(written(report), encoding="utf-8")
+        try:
+            if run:
+                run(report[part], options.repeats)
+            elif part == "search":
+                search(report[part], options.repeats, counts["search"])
+            else:
+                memory(report[part], counts["memory"])
+        finally:  # interrupted: what was measured is kept
+            print(json.dumps(report[part], indent=1), flush=True)
+            (options.out / "benchmarks.json").write_text(json.dumps(report, indent=1) + "\n")
+            (options.out / "BENCHMARKS.md").write_text(written(report), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -214,14 +214,19 @@ def main() -> None:
         notes.append(
             f"classes of the gallery seen in training: {', '.join(sorted(set(labels[~new])))}"
         )
+        hits = {}
         for name, embed in models.items():
             scores = leave_one_out(embed(images))
+            hits[name] = ev.hits_at_k(scores, labels, labels).astype(float)
             title = f"gallery, {len(set(labels))} classes"
             figures[name][title] = recall(scores, labels, labels)
             if len(set(labels[new])) > 1:
                 title = f"gallery, {len(set(labels[new]))} unseen of them"
                 figures[name][title] = recall(scores[new], labels[new], labels)
             told(f"gallery, {name}")
+        for name in list(models)[1:]:  # paired: the same queries, asked both ways
+            ahead = share(hits[args.model] - hits[name], labels, args.repeats)
+            notes.append(f"in the gallery {args.model} is ahead of {name} by {ahead}")
 
     titles = list(figures[args.model])
     print("| | " + " | ".join(figures) + " |\n|" + "---|" * (len(figures) + 1))

@@ -30,8 +30,8 @@ def examine() -> tuple[list[str], list[str]]:
     default = models.default_model()
     for name in dict.fromkeys([models.DEFAULT, default, *models.REVISIONS]):
         here = models.is_here(name)
-        use = ", in use" if name == default else ""
-        tell("model", f"{name}: {'here' if here else 'not on this machine'}{use}")
+        what = "model in use" if name == default else "model"
+        tell(what, f"{name}: {'here' if here else 'not on this machine'}")
         if not here and name == models.DEFAULT:
             todo.append(f"the shipped model {name} is missing: install vitsim again")
         elif not here and (os.path.isabs(name) or name.startswith((".", "~")) or "\\" in name):

@@ -230,7 +230,8 @@ def _pair_figures(
         at = np.argmin(np.abs(1 - below[1] - below[0]))
         means = both @ axis
         spread = np.sqrt(np.mean(both @ axis**2 - means**2))
-        return (1 - below[1, at] + below[0, at]) / 2, abs(means[0] - means[1]) / max(spread, 1)
+        equal = max(0, 1 - below[1, at] + below[0, at]) / 2
+        return equal, abs(means[0] - means[1]) / max(spread, 1)
 
     whole = dict(zip(FIGURES[3:], map(float, figures(np.ones(n))), strict=True))
     if n < 3:  # of two identities no draw differs from the whole
