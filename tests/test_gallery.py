@@ -767,6 +767,10 @@ def test_partial_work_done_in_another_way_is_not_used(folder, encoder, tmp_path)
     Known([(digest, np.full(48, 0.5, np.float32), "a note")]).save(tmp_path / "g")
     again = left_over(tmp_path / "g", recipe)
     assert again.note(digest) == "a note" and (again.vector(digest) == 0.5).all()
+    (tmp_path / "g" / "partial" / "000000.npz").rename(tmp_path / "g" / "partial" / "000007.npz")
+    Known([("b", np.full(48, 0.25, np.float32), "")]).save(tmp_path / "g")
+    both = left_over(tmp_path / "g", recipe)
+    assert [both.vector(one)[0] for one in (digest, "b")] == [0.5, 0.25], "none is overwritten"
     assert len(left_over(tmp_path / "g", {"fit": "squash"})) == 0
 
 

@@ -561,3 +561,9 @@ def test_audit_names_the_twin(tmp_path):
     saved(photo_like(), tmp_path / "b.png")
     (finding,) = audit(tmp_path)
     assert finding.kind == "twin" and str(tmp_path / "a.png") in finding.text
+
+
+def test_a_photo_of_an_iphone_is_known_by_its_content(tmp_path):
+    (tmp_path / "whatsapp.jpg").write_bytes(b"\0\0\0\x18ftypheic" + bytes(80))
+    with pytest.raises(PhotoError, match=r"is a HEIC photo\. Run `pip install pillow-heif`"):
+        open_photo(tmp_path / "whatsapp.jpg")

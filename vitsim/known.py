@@ -71,13 +71,14 @@ class Known:
         """Write what is new into `partial/` of the gallery, so that a kill does not cost it."""
         part = folder / TAG.parent
         while self._fresh:
-            number = len(list(part.glob("[0-9]*.npz")))
+            last = max((int(path.stem) for path in part.glob("[0-9]*.npz")), default=-1)
+            chunk = part / f"{last + 1:06d}.npz"
             digests = list(self._fresh)[:BLOCK]
             notes = [self.note(digest) for digest in digests]
-            with telling(folder), atomic(part / f"{number:06d}.npz") as path:
+            with telling(folder), atomic(chunk) as path:
                 vectors = np.stack([self._fresh[digest] for digest in digests])
                 np.savez(path, sha256=digests, vectors=vectors, notes=notes)
-            self.add_file(part / f"{number:06d}.npz", digests, notes)
+            self.add_file(chunk, digests, notes)
 
 
 class Rows:

@@ -39,7 +39,7 @@ def show(axis, photo: Photo, title: str, under: str, colour: str, square: bool =
     """Draw a photo on an axis, with a title and a line of text under it."""
     image = opened(photo)
     axis.imshow(fit(image, 256, fill=(255, 255, 255)) if square else image)
-    axis.set_title(title, fontsize=17, color=colour, fontweight="bold", parse_math=False)
+    axis.set_title(title, fontsize=17, color=colour, fontweight="bold")
     if under:  # as the label of an axis that shows nothing else, so that the layout makes room
         axis.set_axis_on()
         axis.set(xticks=[], yticks=[])
