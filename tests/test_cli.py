@@ -7,7 +7,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -262,17 +264,24 @@ def another_user():
             os.seteuid(0)
 
 
-def test_a_closed_folder_is_told_and_the_rest_goes_on(run, photos, tmp_path):
-    shutil.copytree(photos, tmp_path / "photos")
-    closed = tmp_path / "photos" / "gato"
-    for folder in (tmp_path / "photos", *tmp_path.parents[:2], tmp_path):
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A folder that another user may look into, unlike `tmp_path`."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+def test_a_closed_folder_is_told_and_the_rest_goes_on(run, photos, place):
+    for folder in shutil.copytree(photos, place / "photos"), *(place / "photos").iterdir():
         folder.chmod(0o755)
+    closed = place / "photos" / "gato"
     run("audit", photos)  # loads what it needs; another user may not
     closed.chmod(0)
     try:
         with another_user():
-            audit, inside = run("audit", tmp_path / "photos"), run("audit", closed / "more")
-            paths = find_photos(tmp_path / "photos")
+            audit, inside = run("audit", place / "photos"), run("audit", closed / "more")
+            paths = find_photos(place / "photos")
     finally:
         closed.chmod(0o755)
     assert audit[0] == 1 and "4 photos looked at, 1 finding" in audit[1]
