@@ -4,7 +4,6 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TESTED := $(VENV)/.tested
-SETUP_OPTIONS ?=
 # An example that `tiny` gets right; its card says how often it does not.
 DEMO_PHOTO ?= data/pets/photos/dog_001/dog_001_04.jpg
 
@@ -55,11 +54,11 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"vitsim needs Python 3.11 or newer; {sys.executable} is {v[0]}.{v[1]}. Name another: make PYTHON=python3.12")'
 	@echo "Setting up $(VENV), once; this takes a few minutes."
 	@$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --constraint constraints.txt $(SETUP_OPTIONS) --editable ".[notebooks,app]"
+	$(BIN)/python -m pip install --constraint constraints.txt --editable ".[notebooks,app]"
 	@touch $@
 
 $(TESTED): $(READY)
-	$(BIN)/python -m pip install --constraint constraints.txt $(SETUP_OPTIONS) --editable ".[notebooks,app,slides,scale,dev]"
+	$(BIN)/python -m pip install --constraint constraints.txt --editable ".[notebooks,app,slides,scale,dev]"
 	@touch $@
 
 pets: build/render/.ready  ## render the Toy Pets, shipped and for training (hours; goes on where it stopped)

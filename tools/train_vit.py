@@ -36,7 +36,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.distributed as dist
-from pets_and_photos import Descriptions, Pets, Photos, Sketches, shipped_dev_pets
+from pets_and_photos import Descriptions, Pets, Photos, Sketches, resize, shipped_dev_pets
 from torch.nn import functional as F
 from transformers import ViTModel
 from vit_model import look, new_model, order_loss, start_well, supervised_contrastive
@@ -63,15 +63,11 @@ STAGES = {
 }
 
 
-def to_size(pixels: torch.Tensor, size: int) -> torch.Tensor:
-    return F.interpolate(pixels, (size, size), mode="bilinear", antialias=size < pixels.shape[2])
-
-
 def batch_loss(model, heads, stage: Stage, photos: Photos, pets: Pets, sketches: Sketches):
     """The loss of one fresh batch, and its parts as numbers to print."""
     n, size, kept = stage.photos
     pixels, targets, labels = photos.batch(n, min(size, VIEW))  # views hold no more than that
-    ours = look(model, to_size(pixels, size), kept).vectors
+    ours = look(model, resize(pixels, size), kept).vectors
     logits = 16 * ours @ F.normalize(heads["classes"], dim=1).T
     parts = {
         "teacher": 1 - (ours * targets).sum(1).mean(),
@@ -79,7 +75,7 @@ def batch_loss(model, heads, stage: Stage, photos: Photos, pets: Pets, sketches:
         "labels": 0.5 * F.cross_entropy(logits, labels, ignore_index=-1),
     }
     size, kept = stage.pets
-    behind = to_size(pixels, min(size, VIEW))
+    behind = resize(pixels, min(size, VIEW))
     behind = torch.cat([behind, pets.places(8, len(behind[0, 0]))]) if len(pets) else behind
     batches = [source.batch(n, len(behind[0, 0]), behind)
                for source, n in ((sketches, stage.sketched), (pets, stage.rendered))
@@ -87,7 +83,7 @@ def batch_loss(model, heads, stage: Stage, photos: Photos, pets: Pets, sketches:
     if batches:
         shown, cover, _, about = map(torch.cat, zip(*batches, strict=True))
         who = torch.cat([batch[2] + 10_000 * i for i, batch in enumerate(batches)])
-        seen = look(model, to_size(shown, size), kept, to_size(cover, size))
+        seen = look(model, resize(shown, size), kept, resize(cover, size))
         is_pet = F.layer_norm(seen.tokens, seen.tokens.shape[2:]) @ heads["cover"][0]
         on_pet = (seen.reach * seen.cover).sum(1)
         parts |= {
@@ -104,7 +100,7 @@ def batch_loss(model, heads, stage: Stage, photos: Photos, pets: Pets, sketches:
 
 @torch.no_grad()
 def embed_all(model: ViTModel, pixels: torch.Tensor, size: int) -> np.ndarray:
-    sized = (to_size(p, size) for p in pixels.split(64))
+    sized = (resize(p, size) for p in pixels.split(64))
     return torch.cat([look(model, p).vectors for p in sized]).numpy()
 
 

@@ -44,4 +44,5 @@ def show(axis, photo: Photo, title: str, under: str, colour: str, square: bool =
         axis.set_axis_on()
         axis.set(xticks=[], yticks=[])
         axis.spines[:].set_visible(False)
+        # A name of a folder: a $ in it begins no formula.
         axis.set_xlabel(under, fontsize=16, color=INK, parse_math=False)
