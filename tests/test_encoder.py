@@ -1,10 +1,13 @@
 """The encoder is the model and nothing else: unit rows, the right tokens, the right pixels."""
 
 import os
+import threading
+import time
 
 import checkpoints
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from vitsim.encoder import Encoder
@@ -55,8 +58,6 @@ each_kind = pytest.mark.parametrize("kind", KINDS)
 
 def straight(encoder: Encoder, photo: Image.Image, how: str = "letterbox") -> np.ndarray:
     """The final tokens as transformers gives them: (tokens, d)."""
-    import torch
-
     with torch.no_grad():
         output = encoder.model(pixel_values=encoder.prepare([photo], how))
     return output.last_hidden_state[0].numpy()
@@ -118,6 +119,47 @@ def test_the_batch_size_does_not_change_the_vectors(small_encoder, photos):
     one = small_encoder.embed(photos, batch_size=1)
     for size in (2, 3, 7, 100):
         np.testing.assert_allclose(small_encoder.embed(photos, batch_size=size), one, atol=1e-5)
+
+
+@pytest.fixture
+def two_cores():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    assert torch.get_num_threads() == 2, "the number of threads was not put back"
+    torch.set_num_threads(before)
+
+
+def test_every_core_has_its_batch_and_the_vectors_are_those_of_one(
+    two_cores, small_encoder, photos, monkeypatch
+):
+    threads = {}
+
+    def noted(self, batch, **how):
+        threads.setdefault(threading.get_ident(), []).append(torch.get_num_threads())
+        time.sleep(0.05)  # so that the other thread takes the next batch
+        return embed(self, batch, **how)
+
+    one = small_encoder.embed(photos, batch_size=100)
+    embed = Encoder._embed
+    monkeypatch.setattr(Encoder, "_embed", noted)
+    np.testing.assert_allclose(small_encoder.embed(photos, batch_size=2), one, atol=1e-5)
+    assert len(threads) == 2 and threading.get_ident() not in threads
+    assert all(set(seen) == {1} for seen in threads.values())
+
+
+def test_a_failure_in_one_thread_is_told_and_stops_the_others(two_cores, small_encoder, photos):
+    with pytest.raises(PhotoError, match=r"no-such-photo\.jpg: does not exist"):
+        small_encoder.embed([*photos, "no-such-photo.jpg", *photos], batch_size=1)
+    assert small_encoder.embed(photos, batch_size=1).shape == (7, small_encoder.dim)
+
+
+def test_one_image_that_was_not_read_yet_may_be_in_many_batches(two_cores, small_encoder, tmp_path):
+    Image.effect_noise((1500, 1500), 80).convert("RGB").save(tmp_path / "large.jpg")
+    for _ in range(5):
+        with Image.open(tmp_path / "large.jpg") as unread:
+            vectors = small_encoder.embed([unread] * 8, batch_size=1)
+        np.testing.assert_allclose(vectors, np.repeat(vectors[:1], 8, axis=0), atol=1e-6)
 
 
 def test_photos_differ_and_keep_their_order(small_encoder, photos):
@@ -244,7 +286,6 @@ def test_a_classifier_and_its_bare_body_give_the_same_vectors(small_model, photo
 def test_half_precision_weights_are_computed_in_float32(small_model, photos, tmp_path):
     import shutil
 
-    import torch
     from safetensors.torch import load_file, save_file
 
     folder = tmp_path / "half"
@@ -267,8 +308,6 @@ def test_bfloat16_is_close_and_still_answers_in_float32(small_model, small_encod
 
 
 def test_float64_computes_in_it_and_answers_in_float32(small_model, small_encoder, photos):
-    import torch
-
     exact = Encoder.load(str(small_model), device="cpu", dtype="float64")
     assert exact.prepare(photos[:1]).dtype == exact.model.dtype == torch.float64
     assert exact.embed(photos).dtype == exact.attention(photos[0]).dtype == np.float32

@@ -48,7 +48,7 @@ def mask_of(image: Image.Image, model: str = "cutout") -> Image.Image:
         mask = remove(image, session=session, only_mask=True)
     try:
         with atomic(kept) as path:
-            mask.save(path)
+            mask.save(path, compress_level=1)  # quicker to read, and hardly larger
     except OSError as error:
         warnings.warn(f"masks are not kept: {error}", stacklevel=2)
     return mask

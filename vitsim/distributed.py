@@ -21,9 +21,10 @@ from tqdm import tqdm
 
 from . import VitsimError, indexing, store
 from .encoder import Encoder
-from .indexing import BATCH, SAVE_SECONDS, Label, Recipe, folder_name
+from .indexing import SAVE_SECONDS, Label, Recipe, folder_name
 from .known import Known, Rows
 
+BLOCK = 16  # photos that a worker embeds at once
 # Ray's own waits are short for a machine that is busy, or that reads all of it for the first time.
 PATIENCE = {
     "RAY_agent_register_timeout_ms": "120000",
@@ -71,9 +72,9 @@ def _answers(ray, paths: list[Path], todo: tuple) -> Iterator[dict]:
     """A row of the table or a reason to skip, as JSON, and a vector for each photo, in order."""
     gpus, cores = (int(ray.cluster_resources().get(kind, 0)) for kind in ("GPU", "CPU"))
     items = [{"path": os.fsencode(path)} for path in paths]  # a file name need not be text
-    photos = ray.data.from_items(items, override_num_blocks=min(4096, -(-len(items) // BATCH)))
+    photos = ray.data.from_items(items, override_num_blocks=min(4096, -(-len(items) // BLOCK)))
     how = {"compute": ray.data.ActorPoolStrategy(size=gpus or cores), "num_gpus": min(1, gpus)}
-    how |= {"batch_size": BATCH, "fn_constructor_args": todo}
+    how |= {"batch_size": BLOCK, "fn_constructor_args": todo}
     return iter(photos.map_batches(_Worker, **how).iter_rows())
 
 

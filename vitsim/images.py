@@ -12,7 +12,7 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps
+from PIL import ExifTags, Image, ImageCms, ImageOps
 
 from . import VitsimError
 from .files import sha256
@@ -126,7 +126,8 @@ def _refuse_what_is_no_file(path: Path) -> None:
 
 def _upright(image: Image.Image) -> Image.Image:
     try:
-        return ImageOps.exif_transpose(image)
+        lies = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
+        return ImageOps.exif_transpose(image) if lies else image
     except Exception:  # nonsense in the EXIF block is no reason to lose the picture
         return image
 

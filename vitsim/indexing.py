@@ -21,7 +21,7 @@ from .encoder import Encoder, Photo
 from .images import PhotoError, fingerprint, fit, open_photo
 from .known import Known, Rows
 
-BATCH = 16  # photos that go through the model at once
+BATCH = 8 * (os.cpu_count() or 1)  # photos that are embedded at once
 AHEAD = 2 * BATCH  # photos that are decoded and fitted while the model works on others
 SAVE_SECONDS = 5  # a killed index loses this much work at most
 Label = Callable[[Path], str]
@@ -95,7 +95,7 @@ def embed_photos(
     def embed_waiting() -> None:
         nonlocal saved_at
         images = [image for image, _ in waiting.values()]
-        vectors = encoder.embed(images, recipe.pooling, recipe.fit, BATCH)
+        vectors = encoder.embed(images, recipe.pooling, recipe.fit)
         for (digest, (_, note)), vector in zip(waiting.items(), vectors, strict=True):
             known.add(digest, vector, note)
         waiting.clear()
