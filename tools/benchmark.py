@@ -1,7 +1,7 @@
 """How fast, beside the original tutorial's way: side by side in one run, from files to matches.
 
     python tools/benchmark.py            BENCHMARKS.md and benchmarks.json, about 10 minutes
-    python tools/benchmark.py --large    also 10,000 photos and 1,000,000 vectors: 15 minutes, 16 GB
+    python tools/benchmark.py --large    also 10,000 photos and 1,000,000 vectors: 20 minutes, 16 GB
     python tools/benchmark.py --only search     this part anew, beside what the report holds
 
 Every comparison alternates the two ways and gives the median of each and the median of the ratios

@@ -24,7 +24,7 @@ PREFIX = "milvus:"  # the place of such a gallery begins with this
 NAME, ABOUT = "vitsim", "vitsim_recipe"  # the two collections
 CHUNK, MOST = 1000, 16384  # rows in a message, and what Milvus answers at most
 TEXT = 65535  # bytes: Milvus' longest VARCHAR
-INDEXES = {"FLAT": {}, "HNSW": {"M": 16, "efConstruction": 200}}
+INDEXES = {"FLAT": {}, "HNSW": {"M": 32, "efConstruction": 200}}
 
 
 @dataclass(frozen=True)
