@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
+import vitsim.encoder
 from vitsim.encoder import Encoder
 from vitsim.images import PhotoError, fit
 
@@ -152,6 +153,19 @@ def test_a_failure_in_one_thread_is_told_and_stops_the_others(two_cores, small_e
     with pytest.raises(PhotoError, match=r"no-such-photo\.jpg: does not exist"):
         small_encoder.embed([*photos, "no-such-photo.jpg", *photos], batch_size=1)
     assert small_encoder.embed(photos, batch_size=1).shape == (7, small_encoder.dim)
+
+
+def test_an_interrupt_between_two_batches_leaves_the_cores_free(
+    two_cores, small_encoder, photos, monkeypatch
+):
+    def interrupt(bar, count):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt) as kept:
+        patch.setattr("tqdm.tqdm.update", interrupt)
+        small_encoder.embed(photos, batch_size=1)
+    assert kept.tb is not None  # a notebook keeps it as well, and with it every frame
+    assert torch.get_num_threads() == 2 and not vitsim.encoder._cores.locked()
 
 
 def test_one_image_that_was_not_read_yet_may_be_in_many_batches(two_cores, small_encoder, tmp_path):

@@ -20,9 +20,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+
+from vitsim.files import atomic
 
 ROOT, TOOLS = Path(__file__).parents[1], Path(__file__).parent
 sys.path.insert(0, str(ROOT / "tests"))
@@ -42,11 +45,15 @@ def seconds(run: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
+def in_rounds(repeats: int, *measures: Callable[[], float]) -> np.ndarray:
+    """What every measure gives in every round, one after the other: (measures, repeats)."""
+    return np.array([[measure() for measure in measures] for _ in range(repeats)]).T
+
+
 def side_by_side(original: Callable, ours: Callable, repeats: int) -> tuple[float, float, float]:
     """(median seconds of the original, of ours, median of their ratios)."""
-    rounds = [(seconds(original), seconds(ours)) for _ in range(repeats)]
-    theirs, mine = (statistics.median(column) for column in zip(*rounds, strict=True))
-    return theirs, mine, statistics.median(a / b for a, b in rounds)
+    theirs, mine = in_rounds(repeats, partial(seconds, original), partial(seconds, ours))
+    return tuple(float(np.median(values)) for values in (theirs, mine, theirs / mine))
 
 
 def matrix_peak(dtype) -> float:
@@ -99,17 +106,16 @@ def embedding(report: dict, repeats: int) -> None:
             original(paths=paths[:2])
             ours(paths=paths[:16])
             dtype, done = fast.model.dtype, count + 1  # the query as well
-            rounds = [
-                (seconds(original), seconds(ours), matrix_peak(dtype)) for _ in range(repeats)
-            ]
-            theirs, mine, peak = map(statistics.median, zip(*rounds, strict=True))
-            work = flops(fast.model.config) * done
+            ways = (partial(seconds, original), partial(seconds, ours), partial(matrix_peak, dtype))
+            theirs, mine, peak = in_rounds(repeats, *ways)
+            share = flops(fast.model.config) * done / mine / peak
             report[name] = {
                 "photos": done, "dtype": str(dtype).removeprefix("torch."),
-                "original, photos/s": done / theirs, "ours, photos/s": done / mine,
-                "ratio": statistics.median(a / b for a, b, _ in rounds),
-                "peak, GFLOP/s": peak / 1e9,
-                "ours, share of peak": statistics.median(work / b / top for _, b, top in rounds),
+                "original, photos/s": done / float(np.median(theirs)),
+                "ours, photos/s": done / float(np.median(mine)),
+                "ratio": float(np.median(theirs / mine)),
+                "peak, GFLOP/s": float(np.median(peak)) / 1e9,
+                "ours, share of peak": float(np.median(share)),
                 "peak memory, MB": peak_memory() / 1e6,
             }  # fmt: skip
 
@@ -338,19 +344,25 @@ def main() -> None:
         counts = {"search": [*counts["search"], 1_000_000], "memory": [*counts["memory"], 10_000]}
     for part in options.only:
         print(f"{part} …", flush=True)
-        report[part] = {}
+        measured = {}
         run = {"embedding": embedding, "background": background, "match": match}.get(part)
         try:
             if run:
-                run(report[part], options.repeats)
+                run(measured, options.repeats)
             elif part == "search":
-                search(report[part], options.repeats, counts["search"])
+                search(measured, options.repeats, counts["search"])
             else:
-                memory(report[part], counts["memory"])
+                memory(measured, counts["memory"])
         finally:  # interrupted: what was measured is kept
-            print(json.dumps(report[part], indent=1), flush=True)
-            kept.write_text(json.dumps(report, indent=1) + "\n")
-            (options.out / "BENCHMARKS.md").write_text(written(report), encoding="utf-8")
+            print(json.dumps(measured, indent=1), flush=True)
+            if measured:  # or the report keeps what it held
+                report[part] = measured
+                for path, text in (
+                    (kept, json.dumps(report, indent=1) + "\n"),
+                    (options.out / "BENCHMARKS.md", written(report)),
+                ):
+                    with atomic(path) as unfinished:
+                        unfinished.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

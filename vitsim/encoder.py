@@ -10,7 +10,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 POOLINGS = ("cls", "mean")
 DTYPES = ("float64", "float32", "bfloat16", "float16")
 Photo = str | os.PathLike | Image.Image
-_all_cores = threading.Lock()  # held by who uses every core with a thread of its own
+_cores = threading.Lock()  # held by who uses every core with a thread of its own
 _image = threading.Lock()  # Pillow reads an image when it is first looked at: not in two threads
 
 
@@ -106,8 +106,9 @@ class Encoder:
         batches = [photos[i : i + batch_size] for i in range(0, len(photos), batch_size)]
         vectors = np.empty((len(photos), self.dim), dtype=np.float32)
         done, embed = 0, partial(self._embed, pooling=pooling, how=how)
-        with tqdm(total=len(photos), desc="embedding", unit="photo", disable=not progress) as bar:
-            for some in _on_all_cores(embed, batches, self.model.device.type):
+        bar = tqdm(total=len(photos), desc="embedding", unit="photo", disable=not progress)
+        with bar, _all_cores(self.model.device.type, len(batches)) as each:
+            for some in each(embed, batches):
                 vectors[done : done + len(some)] = some
                 done += len(some)
                 bar.update(len(some))
@@ -155,18 +156,19 @@ def _opened(photo: Photo) -> Image.Image:
         return open_photo(photo)
 
 
-def _on_all_cores(function: Callable, batches: list, device: str) -> Iterator:
+@contextmanager
+def _all_cores(device: str, batches: int) -> Iterator[Callable]:
     """`map`; on a CPU a thread a core, each with its own batch: less waiting than a shared one."""
     import torch
 
     cores = torch.get_num_threads() if device == "cpu" else 1
-    if min(cores, len(batches)) < 2:
-        yield from map(function, batches)
+    if min(cores, batches) < 2:
+        yield map
         return
-    with _all_cores, ThreadPoolExecutor(min(cores, len(batches))) as pool:
+    with _cores, ThreadPoolExecutor(min(cores, batches)) as pool:
         torch.set_num_threads(1)  # for all threads that begin now
         try:
-            yield from pool.map(function, batches)
+            yield pool.map
         finally:
             pool.shutdown(cancel_futures=True)
             torch.set_num_threads(cores)

@@ -126,8 +126,8 @@ def _refuse_what_is_no_file(path: Path) -> None:
 
 def _upright(image: Image.Image) -> Image.Image:
     try:
-        lies = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
-        return ImageOps.exif_transpose(image) if lies else image
+        turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
+        return ImageOps.exif_transpose(image) if turned else image
     except Exception:  # nonsense in the EXIF block is no reason to lose the picture
         return image
 

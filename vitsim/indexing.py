@@ -23,7 +23,7 @@ from .known import Known, Rows
 
 BATCH = 8 * (os.cpu_count() or 1)  # photos that are embedded at once
 AHEAD = 2 * BATCH  # photos that are decoded and fitted while the model works on others
-SAVE_SECONDS = 5  # a killed index loses this much work at most
+SAVE_SECONDS = 5  # a killed index loses this much work and one batch at most
 Label = Callable[[Path], str]
 
 
