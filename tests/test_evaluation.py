@@ -4,12 +4,14 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+import torch
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pytorch_metric_learning.utils.accuracy_calculator import AccuracyCalculator
 from scipy.stats import binomtest, bootstrap
 from scipy.stats import t as student_t
 from sklearn.metrics import average_precision_score, roc_curve, top_k_accuracy_score
+from sklearn.neighbors import NearestNeighbors
 
 from vitsim import evaluation as ev
 
@@ -82,11 +84,18 @@ def test_mean_average_precision_agrees_with_scikit_learn_with_ties_too(seed):
 
 @settings(max_examples=20)
 @given(seeds)
+@example(3269)  # two scores 1e-7 apart: in float32, the library's own search, they change places
 def test_ranks_agree_with_pytorch_metric_learning(seed):
     vectors, ids = unit_vectors(seed)
     every = len(ids) - 1  # neighbours: other numbers give another mAP without a word
+    neighbours = NearestNeighbors().fit(vectors).kneighbors(n_neighbors=every)
+
+    def in_float64(*_):
+        return map(torch.from_numpy, neighbours)
+
     named = ("precision_at_1", "mean_average_precision")
-    expected = AccuracyCalculator(include=named, k=every).get_accuracy(vectors, ids)
+    calculator = AccuracyCalculator(include=named, k=every, knn_func=in_float64)
+    expected = calculator.get_accuracy(vectors, ids)
     scores = leave_one_out(seed)[0]
     assert ev.recall_at_k(scores, ids, ids) == pytest.approx(expected["precision_at_1"])
     assert ev.mean_average_precision(scores, ids, ids) == pytest.approx(
