@@ -17,8 +17,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vitsim import cli
+from vitsim import cli, store
 from vitsim.images import find_photos
+from vitsim.store import GalleryError
 
 
 @pytest.fixture(scope="module")
@@ -194,6 +195,17 @@ def test_what_should_not_happen_is_told_in_one_sentence_and_debug_shows_it(
         cli.main()
 
 
+def test_a_broken_library_is_not_taken_for_a_full_disk(run, monkeypatch, photos):
+    import vitsim.images
+
+    def broken(_):
+        raise OSError("libcudart.so.12: cannot open shared object file")
+
+    monkeypatch.setattr(vitsim.images, "open_photo", broken)
+    code, _, told = run("match", photos / "gato" / "0.jpg")
+    assert code == 1 and "libcudart" in told and "--debug" in told and "output" not in told
+
+
 # --- index
 
 
@@ -286,8 +298,21 @@ def test_a_closed_folder_is_told_and_the_rest_goes_on(run, photos, place):
         closed.chmod(0o755)
     assert audit[0] == 1 and "4 photos looked at, 1 finding" in audit[1]
     assert f"{closed}: may not be read. Change its permissions" in audit[1]
-    assert inside == (1, "", f"vitsim: {closed / 'more'}: Permission denied. Check the path.\n")
+    told = f"vitsim: {closed / 'more'}: may not be read. Ask whoever made it to let you.\n"
+    assert inside == (1, "", told)
     assert [path.name for path in paths] == ["2.jpg", "3.jpg", "4.jpg", "gato"]
+
+
+def test_a_gallery_of_another_user_is_told_and_not_called_damaged(run, photos, small_model, place):
+    run("index", photos, "--model", small_model, "--out", place / "g")
+    (place / "g" / "vectors.npy").chmod(0)
+    (place / "closed").mkdir(mode=0o700)
+    with another_user():
+        with pytest.raises(GalleryError, match=r"vectors\.npy.*Ask whoever made it"):
+            store.read(place / "g")
+        closed = store.only_writer(place / "closed" / "h")
+        with pytest.raises(GalleryError, match="Permission denied"), closed:
+            pass
 
 
 def test_too_long_a_name_is_told(run, photos):
@@ -299,6 +324,8 @@ def test_too_long_a_name_is_told(run, photos):
 def test_an_index_does_not_go_into_milvus(run, photos, monkeypatch):
     code, out, told = run("index", photos, "--out", "milvus:my.db")
     assert (code, out) == (1, "") and 'in Python: Gallery.open("FOLDER").to_milvus("my.db")' in told
+    _, _, told = run("index", photos, "--out", "milvus:http://127.0.0.1:19530")
+    assert 'to_milvus("http://127.0.0.1:19530")' in told
 
 
 def test_download_of_what_is_here_tells_where_it_is(run, small_model):

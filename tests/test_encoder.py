@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import checkpoints
 import numpy as np
@@ -114,6 +115,24 @@ def test_attention_leaves_the_model_as_it_was_also_when_it_fails(small_encoder):
     with pytest.raises(PhotoError):
         small_encoder.attention("no-such-photo.jpg")
     assert small_encoder.model.config._attn_implementation == "sdpa"
+
+
+def test_attention_in_two_threads_leaves_the_model_as_it_was(small_encoder, photos):
+    with ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(small_encoder.attention, [photos[0]] * 40))
+    assert small_encoder.model.config._attn_implementation == "sdpa"
+    assert all(np.array_equal(one, both[0]) for one in both)
+
+
+def test_loading_leaves_progress_bars_as_they_were(small_model):
+    from huggingface_hub.utils import are_progress_bars_disabled
+    from transformers.utils import logging
+
+    for before in (False, True):
+        (logging.enable_progress_bar if before else logging.disable_progress_bar)()
+        Encoder.load(small_model)
+        assert logging.is_progress_bar_enabled() is before
+        assert are_progress_bars_disabled() is not before
 
 
 def test_the_batch_size_does_not_change_the_vectors(small_encoder, photos):

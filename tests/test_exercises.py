@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from vitsim.exercises import check, language
@@ -17,6 +18,14 @@ def no_language(monkeypatch, tmp_path):
 def said(capsys, *args, **words) -> str:
     check(*args, **words)
     return capsys.readouterr().out
+
+
+ODD = {"graph": torch.ones(2, requires_grad=True), "huge": 10**400, "function": print, "dict": {}}
+
+
+@pytest.mark.parametrize("answer", ODD.values(), ids=ODD)
+def test_whatever_a_reader_hands_in_gets_a_word(capsys, answer):
+    assert "✗ Not yet. Look again." in said(capsys, answer, [1, 1], en="Look again.")
 
 
 def test_the_folder_tells_the_language(monkeypatch, tmp_path):

@@ -110,6 +110,9 @@ def test_match_says_the_same_from_a_gallery_in_milvus(folder, tmp_path, small_en
             assert ours.score == pytest.approx(theirs.score, abs=1e-6)
             assert (ours.rank, ours.label) == (theirs.rank, theirs.label)
             assert ours.path.resolve() == theirs.path
+    for again in (lambda: opened.to_milvus(str(file), "HNSW"), lambda: opened.save(tmp_path / "s")):
+        with pytest.raises(GalleryError, match="can only be searched"):
+            again()
     code, out, _ = run("match", photo, "--gallery", f"milvus:{file}", "-k", 1)
     assert code == 0
     assert "71 photos" in out and "1.00" in out and "copy.jpg" in out

@@ -6,7 +6,6 @@ nothing from elsewhere (the browser is told to refuse), and soon deletes what wa
 
 import os
 import tempfile
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +21,7 @@ from .images import PhotoError, fit, open_photo
 from .indexing import prepare
 from .parts import correspondences
 from .plots import patch_lines, spotlights
+from .plots.photos import GONE
 
 if TYPE_CHECKING:
     import gradio
@@ -88,21 +88,19 @@ class Answer:
     attention: Image.Image
 
 
-def strangers(gallery: Gallery, most: int = 2000) -> tuple[np.ndarray, int]:
-    """(best scores of photos that look for an animal which is not there, number of animals).
+def strangers(gallery: Gallery, most: int = 2000) -> np.ndarray:
+    """Best scores of photos that look for an animal which is not there.
 
     Every photo of the gallery, or `most` of them, plays the query while the photos of its own
     label are left out. Empty unless there are two labels, one of them with two photos.
     """
     labels = gallery.photos["label"].to_numpy()
-    count = len(set(labels))
-    if not 1 < count < len(labels):
-        return np.empty(0), count
+    if not 1 < len(set(labels)) < len(labels):
+        return np.empty(0)
     rows = np.arange(len(labels))[:: -(-len(labels) // most)]
-    best = [
-        np.max(gallery.vectors[labels != labels[row]] @ gallery.vectors[row]) for row in rows
-    ]  # a row at a time: the whole matrix of a large gallery would not fit
-    return np.array(best), count
+    return np.array([  # a row at a time: the whole matrix of a large gallery would not fit
+        np.max((gallery.vectors @ gallery.vectors[row])[labels != labels[row]]) for row in rows
+    ])  # fmt: skip
 
 
 def answer(gallery: Gallery, impostors: np.ndarray, photo: str | Path, lang: str) -> Answer:
@@ -114,15 +112,16 @@ def answer(gallery: Gallery, impostors: np.ndarray, photo: str | Path, lang: str
     _refuse_large(photo, words)
     seen, _ = prepare(photo, gallery.recipe)
     found = gallery.match(photo, MATCHES)
-    best, _ = prepare(found[0].path, gallery.recipe)
+    shown = [open_photo(m.path) if os.path.exists(m.path) else GONE for m in found]
+    best, _ = prepare(shown[0], gallery.recipe)
     encoder = gallery.encoder
     pairs = correspondences(encoder.patch_tokens(seen), encoder.patch_tokens(best), k=LINES)
     glow = rollout(encoder.attention(seen), encoder.grid)
     return Answer(
         seen=seen,
         matches=[
-            (fit(open_photo(m.path), 320), f"{m.rank}. {_number(m.score, lang)} · {m.label}")
-            for m in found
+            (fit(one, 320), f"{m.rank}. {_number(m.score, lang)} · {m.label}")
+            for one, m in zip(shown, found, strict=True)
         ],
         surety=_surety(found[0].score, impostors, gallery, lang),
         parts=_picture(patch_lines([(seen, best, pairs)], encoder.grid, [""])),
@@ -135,7 +134,7 @@ def page(gallery: Gallery, examples: list[Path]) -> "tuple[gradio.Blocks, gradio
     import gradio as gr
 
     say = gr.I18n(**{lang: WORDS[lang] for lang in WORDS}, **{"pt-BR": WORDS["pt"]})
-    impostors, _ = strangers(gallery)
+    impostors = strangers(gallery)
     look = ["fullscreen"]  # and no button that shares or downloads
 
     def search(photo: str | None, request: gr.Request):
@@ -250,7 +249,7 @@ def _surety(score: float, impostors: np.ndarray, gallery: Gallery, lang: str) ->
 
 def _refuse_large(photo: str | Path, words: dict) -> None:
     try:
-        with warnings.catch_warnings(action="ignore"), Image.open(photo) as image:
+        with Image.open(photo) as image:
             pixels = image.width * image.height
     except Exception:  # not a picture, or damaged: open_photo has the words
         return

@@ -126,7 +126,7 @@ def _cluster(address: str | None) -> Iterator:
                 break
         yield ray
     except (ray.exceptions.RayError, OSError, RuntimeError, ValueError) as error:
-        reason = f"failed ({str(error).strip().splitlines()[-1]})"
+        reason = f"failed ({(str(error).strip() or repr(error)).splitlines()[-1]})"
         raise VitsimError(address or "Ray", reason, "Run the same command again.") from error
     finally:
         if not stays:

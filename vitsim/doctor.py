@@ -25,7 +25,8 @@ def examine() -> tuple[list[str], list[str]]:
             tell(name, version(name))
         except PackageNotFoundError:
             tell(name, "missing")
-            todo.append(f"{name} is missing: pip install {name}")
+            what = '"rembg[cpu]"' if name == "rembg" else name
+            todo.append(f"{name} is missing: pip install {what}")
     tell("device", _device())
     default = models.default_model()
     for name in dict.fromkeys([models.DEFAULT, default, *models.REVISIONS]):
@@ -44,7 +45,8 @@ def examine() -> tuple[list[str], list[str]]:
         todo.append("the shipped background remover cutout is missing: install vitsim again")
     tell("data", data_folder())
     tell("cache", cache_folder())
-    there = next(folder for folder in (cache_folder(), *cache_folder().parents) if folder.exists())
+    places = (cache_folder(), *cache_folder().parents)
+    there = next(folder for folder in places if os.path.exists(folder))
     free = shutil.disk_usage(there).free
     tell("free disk", f"{free / 1e9:.0f} GB")
     if free < LITTLE_DISK:

@@ -28,6 +28,7 @@ POOLINGS = ("cls", "mean")
 DTYPES = ("float64", "float32", "bfloat16", "float16")
 Photo = str | os.PathLike | Image.Image
 _cores = threading.Lock()  # held by who uses every core with a thread of its own
+_eager = threading.Lock()  # held while a model is made to say its attention
 _image = threading.Lock()  # Pillow reads an image when it is first looked at: not in two threads
 
 
@@ -131,13 +132,14 @@ class Encoder:
         """
         import torch
 
-        fused = self.model.config._attn_implementation
-        self.model.set_attn_implementation("eager")
-        try:
-            with torch.inference_mode():
-                output = self.model(self.prepare([photo], how), output_attentions=True)
-        finally:
-            self.model.set_attn_implementation(fused)
+        pixels = self.prepare([photo], how)
+        with _eager, torch.inference_mode():
+            fused = self.model.config._attn_implementation
+            self.model.set_attn_implementation("eager")
+            try:
+                output = self.model(pixels, output_attentions=True)
+            finally:
+                self.model.set_attn_implementation(fused)
         return torch.cat(output.attentions).float().cpu().numpy()
 
     def _patches(self, tokens: torch.Tensor) -> torch.Tensor:

@@ -58,7 +58,7 @@ def _mismatch(answer, expected, tolerance: float) -> tuple[str, str] | None:
         return None if same else ("", "")
     try:
         mine, theirs = _numbers(answer), _numbers(expected)
-    except (TypeError, ValueError):
+    except Exception:  # whatever a reader hands in
         kind, wanted = type(answer).__name__, type(expected).__name__
         if kind == wanted:  # a list of names where numbers are expected
             return "", ""

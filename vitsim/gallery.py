@@ -157,7 +157,7 @@ class Gallery:
         Raises `GalleryError` as `build` does.
         """
         with store.only_writer(Path(out)):
-            return self._save(Path(out))
+            return replace(self, vectors=np.asarray(self.vectors))._save(Path(out))
 
     def _save(self, out: Path) -> Gallery:
         roots = [str(self.root.resolve())]
@@ -174,7 +174,7 @@ class Gallery:
         that was made in another way.
         """
         about = {"recipe": asdict(self.recipe), "root": str(self.root.resolve())}
-        milvus.write(uri, about, self.photos, self.vectors, index)
+        milvus.write(uri, about, self.photos, np.asarray(self.vectors), index)
         return Gallery.open(milvus.PREFIX + uri, self.encoder)
 
     @classmethod
@@ -291,7 +291,7 @@ def _known_at(folder: Path, recipe: Recipe, encoder: Encoder) -> Known:
     if old := store.is_finished(folder) and Gallery.open(folder, encoder):
         differ = [n for n in how if n != "model" and getattr(old.recipe, n) != how[n]]
         if differ:
-            was = ", ".join(f"{name} {getattr(old.recipe, name)}" for name in differ)
+            was = ", ".join(f"{name} {getattr(old.recipe, name) or 'kept'}" for name in differ)
             remedy = "Index with the same choices, or into another folder."
             raise GalleryError(folder, f"was made with {was}", remedy)
     found = left_over(folder, how)

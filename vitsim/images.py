@@ -38,14 +38,16 @@ def find_photos(folder: str | os.PathLike) -> list[Path]:
     Raises `PhotoError` when `folder` is not a folder that can be read.
     """
     root = Path(folder)
-    if not root.exists():
-        raise PhotoError(root, "does not exist", "Check the path and its spelling.")
-    if not root.is_dir():
-        raise PhotoError(root, "is not a folder", "Give a folder that holds photos.")
     try:
         os.listdir(root)
+    except (FileNotFoundError, ValueError) as error:  # ValueError: a NUL character in the name
+        raise PhotoError(root, "does not exist", "Check the path and its spelling.") from error
+    except NotADirectoryError as error:
+        raise PhotoError(root, "is not a folder", "Give a folder that holds photos.") from error
+    except PermissionError as error:
+        raise PhotoError(root, "may not be read", "Ask whoever made it to let you.") from error
     except OSError as error:
-        raise PhotoError(root, error.strerror, "Check that you may read this folder.") from error
+        raise PhotoError(root, error.strerror, "Check the path.") from error
     closed: list[Path] = []
     found = [path for path in _walk(root, closed) if path.suffix.lower() in SUFFIXES]
     return sorted(found + closed, key=lambda path: path.relative_to(root).as_posix())
@@ -81,10 +83,13 @@ def open_photo(
     Returns: an RGB `PIL.Image`, 8 bits a channel.
     Raises: `PhotoError` for whatever cannot be read, and for nothing else.
     """
-    path = Path((getattr(photo, "filename", "") or "the image") if _is_image(photo) else photo)
-    # Without warnings, Pillow still refuses bombs above twice its limit.
-    with _telling(path), warnings.catch_warnings(action="ignore"):
-        if _is_image(photo):
+    is_image = isinstance(photo, Image.Image)
+    path = Path((getattr(photo, "filename", "") or "the image") if is_image else photo)
+    with _telling(path):
+        # Not `catch_warnings`: threads that leave it out of order leave every warning off.
+        # Pillow still refuses bombs above twice its limit.
+        warnings.filterwarnings("ignore", module=r"PIL\.|pillow_heif|vitsim\.images")
+        if is_image:
             return _to_rgb(_upright(photo), background)
         _refuse_what_is_no_file(path)
         _opens_heif()
@@ -99,10 +104,6 @@ def fingerprint(path: str | os.PathLike) -> tuple[str, int]:
     with _telling(path):
         _refuse_what_is_no_file(path)
         return sha256(path), path.stat().st_size
-
-
-def _is_image(photo: object) -> bool:
-    return isinstance(photo, Image.Image)
 
 
 @contextmanager
@@ -175,11 +176,6 @@ def _opens_heif() -> bool:
     return True
 
 
-def _is_heif(path: Path) -> bool:
-    with open(path, "rb") as file:
-        return file.read(12)[4:] in HEIF
-
-
 def _explain(path: Path, error: Exception) -> tuple[str, str]:
     if isinstance(error, FileNotFoundError):
         return "does not exist", "Check the path and its spelling."
@@ -190,12 +186,13 @@ def _explain(path: Path, error: Exception) -> tuple[str, str]:
     if isinstance(error, Image.DecompressionBombError):
         return "has too many pixels", "Save a smaller copy (under 100 megapixels) and use that."
     try:
-        empty, heif = path.stat().st_size == 0, _is_heif(path)
+        with open(path, "rb") as file:
+            start = file.read(12)
     except (OSError, ValueError):  # ValueError: a NUL character in the name
         return f"cannot be opened ({error})", "Rename the file, or copy it to another folder."
-    if empty:
+    if not start:
         return "is empty (0 bytes)", "Copy it again from where it came from."
-    if heif and not _opens_heif():
+    if start[4:] in HEIF and not _opens_heif():
         return "is a HEIC photo", "Run `pip install pillow-heif`, or export it as JPEG."
     if isinstance(error, Image.UnidentifiedImageError):
         return "is not a picture, whatever its name says", "Open it to see what it is; replace it."
@@ -279,7 +276,7 @@ def _look(path: Path, image: Image.Image) -> Iterator[tuple[str, str]]:
 
 def _lies_on_its_side(path: Path) -> bool:
     try:
-        with warnings.catch_warnings(action="ignore"), Image.open(path) as stored:
+        with Image.open(path) as stored:
             return stored.getexif().get(0x0112, 1) in (5, 6, 7, 8)
     except Exception:  # nonsense in the EXIF block
         return False

@@ -30,9 +30,6 @@ class Known:
         for one in embedded:
             self.add(*one)
 
-    def __len__(self) -> int:
-        return len(self._at)
-
     def __contains__(self, digest: str) -> bool:
         return digest in self._at
 

@@ -70,15 +70,14 @@ def load(name: str) -> tuple[PreTrainedModel, BaseImageProcessor, str]:
     Raises: `ModelError`, also for a checkpoint that does not fill every weight.
     """
     folder, revision = fetch(name)
+    import torch
     from transformers import AutoImageProcessor, AutoModel
     from transformers.utils import logging
 
-    verbosity = logging.get_verbosity()
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()  # its load report is read below, not by the user
     logging.disable_progress_bar()
     try:
-        import torch
-
         processor = AutoImageProcessor.from_pretrained(folder, backend="pil")
         model, report = AutoModel.from_pretrained(
             folder,
@@ -91,6 +90,8 @@ def load(name: str) -> tuple[PreTrainedModel, BaseImageProcessor, str]:
         raise ModelError(name, f"cannot be loaded ({hub.first_line(error)})", REMEDY) from error
     finally:
         logging.set_verbosity(verbosity)
+        if bars:  # those of huggingface_hub as well, which a later download needs
+            logging.enable_progress_bar()
     # The pooler is not trained in these checkpoints, and vitsim never uses it.
     missing = [key for key in report["missing_keys"] if not key.startswith("pooler.")]
     lacking = sorted(missing) + sorted(str(key) for key in report["mismatched_keys"])

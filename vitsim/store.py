@@ -114,6 +114,9 @@ def _read(folder: Path) -> tuple[dict, pd.DataFrame, np.ndarray]:
         text = _current(folder, "photos.csv")
         photos = pd.read_csv(text, **CSV).astype({"bytes": int})
         vectors = np.load(_current(folder, "vectors.npy"), mmap_mode="r", allow_pickle=False)
+    except PermissionError as error:
+        remedy = "Ask whoever made it to let you read its files."
+        raise GalleryError(folder, f"may not be read ({error.filename})", remedy) from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise GalleryError(folder, f"is damaged ({error})", rebuild) from error
     return manifest, photos, vectors
@@ -167,11 +170,11 @@ def only_writer(folder: Path) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    if folder.exists() and not (folder.is_dir() and (is_gallery(folder) or _empty(folder))):
-        remedy = "Choose a new folder; nothing was changed."
-        raise GalleryError(folder, "exists and is not a gallery", remedy)
     lock = FileLock(folder / LOCK)
     with telling(folder):
+        if folder.exists() and not (folder.is_dir() and (is_gallery(folder) or _empty(folder))):
+            remedy = "Choose a new folder; nothing was changed."
+            raise GalleryError(folder, "exists and is not a gallery", remedy)
         folder.mkdir(parents=True, exist_ok=True)
         try:
             lock.acquire(timeout=0)

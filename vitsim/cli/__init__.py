@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
@@ -40,10 +41,10 @@ def _run(words: list[str], debug: bool) -> int | str | None:
     except Exception as error:
         if debug:
             raise
-        if isinstance(error, OSError) and error.filename is None:
-            return f"vitsim: the output cannot be written ({error.strerror or error})"
-        if isinstance(error, OSError) and error.strerror:
+        if isinstance(error, OSError) and error.filename and error.strerror:
             return plain(f"vitsim: {error.filename}: {error.strerror}. Check the path.")
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EPIPE, errno.EIO):
+            return f"vitsim: the output cannot be written ({error.strerror})"
         if isinstance(error, VitsimError):
             return plain(f"vitsim: {error}")
         return plain(f"vitsim: {error!r}. That should not happen; --debug shows where it did.")

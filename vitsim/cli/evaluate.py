@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 
 from ..texts import count, plain, tell
@@ -89,6 +88,8 @@ def _without_nan(value: Interval) -> dict[str, float | None]:
 
 def _save_figures(out: Path, report: Report) -> None:
     """Histograms of the model's scores; ROC and DET of all methods."""
+    import numpy as np
+
     from .. import plots
     from ..evaluation import equal_error_rate, fmr_fnmr
 

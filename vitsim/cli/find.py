@@ -69,7 +69,9 @@ def match(
 @app.command()
 def index(
     folder: Annotated[Path, typer.Argument(help="The photos; the folder of each is its label.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where the gallery goes.")],
+    out: Annotated[
+        str, typer.Option("--out", "-o", metavar="PATH", help="Where the gallery goes.")
+    ],
     model: Model = None,
     background: Background = None,
     fit: Fit = "letterbox",
@@ -94,10 +96,11 @@ def index(
     from ..images import find_photos
     from ..indexing import folder_name, labels_from
 
-    if str(out).startswith(milvus.PREFIX):
-        uri = str(out).removeprefix(milvus.PREFIX)
+    if out.startswith(milvus.PREFIX):  # a path would lose a slash of its address
+        uri = out.removeprefix(milvus.PREFIX)
         remedy = f'Index into a FOLDER; then, in Python: Gallery.open("FOLDER").to_milvus("{uri}").'
         raise store.GalleryError(out, "is a place in Milvus", remedy)
+    out = Path(out)
     if address and engine != "ray":
         raise typer.BadParameter("goes with --engine ray.", param_hint="--address")
     find_photos(folder)
@@ -144,7 +147,7 @@ def open_gallery(gallery: str, model: str | None, background: str | None, **choi
             if choice not in (None, made := getattr(opened.recipe, name)):
                 reason = f"was made with {name} {made or 'kept'}"
                 remedy = f"Leave --{name} out, or index anew."
-                raise store.GalleryError(folder, reason, remedy)
+                raise store.GalleryError(where, reason, remedy)
         tell("since it was indexed", opened.changes())
         return opened
     if not find_photos(folder):

@@ -13,12 +13,11 @@ INK, BLUE, ORANGE = "#222222", "#0072B2", "#D55E00"  # Okabe & Ito: safe for col
 
 def opened(photo: Photo) -> Image.Image:
     """The photo in RGB, transparency on chequers."""
-    image = photo if isinstance(photo, Image.Image) else open_photo(photo)
-    if image.mode != "RGBA":
-        return image.convert("RGB")  # imshow would colour greys
-    rows, columns = np.indices(image.size[::-1]) // 10  # chequers, so that transparency is seen
+    if not (isinstance(photo, Image.Image) and photo.mode == "RGBA"):
+        return open_photo(photo)
+    rows, columns = np.indices(photo.size[::-1]) // 10  # chequers, so that transparency is seen
     checks = Image.fromarray(np.uint8(np.where((rows + columns) % 2, 255, 205)))
-    return Image.alpha_composite(checks.convert("RGBA"), image).convert("RGB")
+    return Image.alpha_composite(checks.convert("RGBA"), photo).convert("RGB")
 
 
 def grid(rows: int, columns: int, caption: str, size: tuple | None = None, **ratios):
@@ -33,6 +32,17 @@ def grid(rows: int, columns: int, caption: str, size: tuple | None = None, **rat
     if caption:
         figure.suptitle(caption, fontsize=14, color=INK, parse_math=False)
     return figure, axes
+
+
+def one_axis(size: tuple, across: str, up: str):
+    """A figure with one axis, labelled for the back of the room; `size` in inches."""
+    figure, ((axis,),) = grid(1, 1, "", size)
+    axis.set_axis_on()
+    axis.set_xlabel(across, fontsize=17)
+    axis.set_ylabel(up, fontsize=17)
+    axis.tick_params(labelsize=15)
+    axis.spines[["right", "top"]].set_visible(False)
+    return figure, axis
 
 
 def show(axis, photo: Photo, title: str, under: str, colour: str, square: bool = True) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._base import BLUE, INK, ORANGE, grid
+from ._base import BLUE, INK, ORANGE, grid, one_axis
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,7 +24,7 @@ def error_rates(rates: ErrorRates, mark: float | None = None) -> Figure:
 
     `mark` is a threshold.
     """
-    figure, axis = _axis((12, 4.6), "threshold", "error rate")
+    figure, axis = one_axis((12, 4.6), "threshold", "error rate")
     inner = slice(0, -1) if np.isinf(rates.thresholds[-1]) else slice(None)
     for name, rate, (colour, style) in zip(
         ("FMR", "FNMR"), (rates.fmr, rates.fnmr), STYLES, strict=False
@@ -45,7 +44,7 @@ def roc(curves: Mapping[str, ErrorRates], mark: float | None = None) -> Figure:
 
     A point marks the threshold `mark` on every curve. The dotted line is guessing.
     """
-    figure, axis = _axis((7.4, 6.6), "FMR", "1 − FNMR")
+    figure, axis = one_axis((7.4, 6.6), "FMR", "1 − FNMR")
     axis.plot([0, 1], [0, 1], ":", color=GREY, lw=2)
     for (name, rates), (colour, style) in zip(curves.items(), STYLES, strict=False):
         axis.plot(rates.fmr, 1 - rates.fnmr, style, color=colour, lw=3, label=name)
@@ -63,19 +62,21 @@ def det(curves: Mapping[str, ErrorRates], mark: float | None = None) -> Figure:
     Scores from two normal distributions give a straight line. Rates of 0 and 1 have no place on
     these axes. The dotted line is FMR = FNMR, where the equal error rate lies.
     """
-    figure, axis = _axis((7.4, 6.6), "FMR %", "FNMR %")
+    from scipy.special import ndtri  # the normal quantile
+
+    figure, axis = one_axis((7.4, 6.6), "FMR %", "FNMR %")
     seen = []
     for (name, rates), (colour, style) in zip(curves.items(), STYLES, strict=False):
         inner = (rates.fmr > 0) & (rates.fmr < 1) & (rates.fnmr > 0) & (rates.fnmr < 1)
-        x, y = _deviates(rates.fmr[inner]), _deviates(rates.fnmr[inner])
+        x, y = ndtri(rates.fmr[inner]), ndtri(rates.fnmr[inner])
         axis.plot(x, y, style, color=colour, lw=3, label=name)
         seen += [x, y]
         if mark is not None and min(_at(rates, mark)) > 0 and max(_at(rates, mark)) < 1:
-            axis.plot(*_deviates(_at(rates, mark)), "o", color=colour, ms=12)
-    seen = np.concatenate([*seen, _deviates([0.01, 0.6])])  # never less than this much to see
+            axis.plot(*ndtri(_at(rates, mark)), "o", color=colour, ms=12)
+    seen = np.concatenate([*seen, ndtri([0.01, 0.6])])  # never less than this much to see
     ends = seen.min() - 0.1, seen.max() + 0.1
     axis.axline((0, 0), slope=1, ls=":", color=GREY, lw=2)
-    ticks = _deviates(PERCENTS / 100), [f"{p:g}" for p in PERCENTS]
+    ticks = ndtri(PERCENTS / 100), [f"{p:g}" for p in PERCENTS]
     axis.set_xticks(*ticks)
     axis.set_yticks(*ticks)
     axis.set(xlim=ends, ylim=ends, aspect="equal")
@@ -117,7 +118,7 @@ def recall_by_gallery_size(
     `measured`: (individuals, recall), a thick line. `model`: (individuals, recall, low, high), a
     dashed line in its band. `published`: (individuals, recall) by name, diamonds.
     """
-    figure, axis = _axis((12, 5.6), "individuals in the gallery", "recall@1")
+    figure, axis = one_axis((12, 5.6), "individuals in the gallery", "recall@1")
     sizes, recall, low, high = model
     axis.fill_between(sizes, low, high, color=BLUE, alpha=0.2, lw=0)
     axis.plot(sizes, recall, "--", color=BLUE, lw=3, label="model, 95 %")
@@ -133,7 +134,7 @@ def recall_by_gallery_size(
 
 def cost_curves(thresholds: np.ndarray, costs: Mapping[str, np.ndarray]) -> Figure:
     """Expected cost against the threshold, a curve for each name, its lowest point marked."""
-    figure, axis = _axis((12, 5), "threshold", "expected cost")
+    figure, axis = one_axis((12, 5), "threshold", "expected cost")
     for (name, cost), (colour, style) in zip(costs.items(), STYLES, strict=False):
         best = int(np.argmin(cost))
         axis.plot(thresholds, cost, style, color=colour, lw=3, label=name)
@@ -141,17 +142,6 @@ def cost_curves(thresholds: np.ndarray, costs: Mapping[str, np.ndarray]) -> Figu
     axis.set_ylim(bottom=0)
     _legend(axis)
     return figure
-
-
-def _axis(size: tuple, across: str, up: str):
-    """A figure with one axis, labelled for the back of the room."""
-    figure, ((axis,),) = grid(1, 1, "", size)
-    axis.set_axis_on()
-    axis.set_xlabel(across, fontsize=17)
-    axis.set_ylabel(up, fontsize=17)
-    axis.tick_params(labelsize=15)
-    axis.spines[["right", "top"]].set_visible(False)
-    return figure, axis
 
 
 def _legend(axis, **where) -> None:
@@ -162,8 +152,3 @@ def _at(rates: ErrorRates, threshold: float) -> tuple[float, float]:
     """(FMR, FNMR) of scores ≥ `threshold`: those of the next threshold that occurs."""
     at = min(np.searchsorted(rates.thresholds, threshold), len(rates.thresholds) - 1)
     return float(rates.fmr[at]), float(rates.fnmr[at])
-
-
-def _deviates(rates: Sequence[float] | np.ndarray) -> np.ndarray:
-    """The standard normal quantiles of rates between 0 and 1."""
-    return np.array([NormalDist().inv_cdf(float(rate)) for rate in rates])

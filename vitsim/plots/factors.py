@@ -98,10 +98,10 @@ def forest(series: dict[str, dict[str, Interval]], unit: str = "Δ score (d′)"
 
 def residual_plots(fitted: Sequence[float], residuals: Sequence[float]) -> Figure:
     """Residuals against fitted values, and sorted against the quantiles of a normal law."""
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
     residuals = np.asarray(residuals)
-    normal = norm.ppf((np.arange(residuals.size) + 0.5) / residuals.size)
+    normal = ndtri((np.arange(residuals.size) + 0.5) / residuals.size)
     figure, ((left, right),) = grid(1, 2, "", (12, 4.6), sharey=True)
     left.scatter(fitted, residuals, s=18, color=BLUE, alpha=0.4, lw=0)
     left.axhline(0, color=INK, lw=1.5)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._base import BLUE, INK, ORANGE, grid
+from ._base import BLUE, INK, ORANGE, one_axis
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,8 +19,7 @@ def growth(
 
     Each line bears its name at its right end; `axes` names the horizontal and the vertical one.
     """
-    figure, ((axis,),) = grid(1, 1, "", (12, 6.2))
-    axis.set_axis_on()
+    figure, axis = one_axis((12, 6.2), *axes)
     styles = zip((BLUE, ORANGE, INK), ("o", "s", "^"), strict=True)
     beside = {"va": "center", "fontsize": 16, "fontweight": "bold"}
     for (name, values), (colour, marker) in zip(lines.items(), styles, strict=False):
@@ -29,8 +28,4 @@ def growth(
     for name, level in marks.items():
         axis.plot(sizes[[0, -1]], [level, level], color="#777777", lw=2, ls="--", zorder=1)
         axis.text(sizes[0], 1.25 * level, name, color="#555555", fontsize=15)
-    axis.set_xlabel(axes[0], fontsize=17)
-    axis.set_ylabel(axes[1], fontsize=17)
-    axis.tick_params(labelsize=15)
-    axis.spines[["top", "right"]].set_visible(False)
     return figure
