@@ -4,9 +4,11 @@
     python tools/benchmark.py --large    also 10,000 photos and 1,000,000 vectors: 20 minutes, 16 GB
     python tools/benchmark.py --only search     this part anew, beside what the report holds
 
+The report keeps a chapter for each kind of machine that it was run on.
+
 Every comparison alternates the two ways and gives the median of each and the median of the ratios
 of the rounds: what a machine does beside it hits both. Absolute figures are of the machine that
-the report names; peak memory is read where Linux tells it. The original's way is written as it
+the chapter names; peak memory is read where Linux tells it. The original's way is written as it
 was: photos squashed one at a time, a new rembg session for every photo, batches of one in float32.
 """
 
@@ -298,25 +300,25 @@ def memory(report: dict, counts: list[int]) -> None:
             }  # fmt: skip
 
 
-def written(report: dict) -> str:
-    """The report as Markdown, a table a part."""
-    machine = report["machine"]
+def written(reports: list[dict]) -> str:
+    """The reports as Markdown: a chapter a machine, in it a table a part."""
     lines = ["# Benchmarks", "", "Written by `make benchmark`, not by hand.", ""]
-    lines += [", ".join(f"{key} {value}" for key, value in machine.items()) + ".", ""]
     explained = {
         "embedding": embedding, "background": background, "match": match, "search": search,
         "memory": memory,
     }  # fmt: skip
-    for part, rows in report.items():
-        if part == "machine" or not rows:
-            continue
-        columns = list(next(iter(rows.values())))
-        lines += [f"## {part.capitalize()}", "", explained[part].__doc__.strip(), ""]
-        lines += ["| | " + " | ".join(columns) + " |", "|" + "---|" * (len(columns) + 1)]
-        for name, row in rows.items():
-            cells = [f"{v:.3g}" if isinstance(v, float) else str(v) for v in row.values()]
-            lines.append(f"| {name} | " + " | ".join(cells) + " |")
-        lines.append("")
+    for report in reports:
+        machine = ", ".join(f"{key} {value}" for key, value in report["machine"].items())
+        lines += [f"## {machine}", ""]
+        for part in filter(report.get, explained):
+            rows = report[part]
+            columns = list(next(iter(rows.values())))
+            lines += [f"### {part.capitalize()}", "", explained[part].__doc__.strip(), ""]
+            lines += ["| | " + " | ".join(columns) + " |", "|" + "---|" * (len(columns) + 1)]
+            for name, row in rows.items():
+                cells = [f"{v:.3g}" if isinstance(v, float) else str(v) for v in row.values()]
+                lines.append(f"| {name} | " + " | ".join(cells) + " |")
+            lines.append("")
     return "\n".join(lines)
 
 
@@ -336,9 +338,10 @@ def main() -> None:
         "vector instructions": torch.backends.cpu.get_cpu_capability(),
         "torch": torch.__version__, "Python": platform.python_version(),
     }  # fmt: skip
-    report, kept = {"machine": machine}, options.out / "benchmarks.json"
-    if kept.exists() and (before := json.loads(kept.read_text()))["machine"] == machine:
-        report = before  # the parts that are not run now
+    kept = options.out / "benchmarks.json"
+    reports = json.loads(kept.read_text()) if kept.exists() else []
+    report = next((one for one in reports if one["machine"] == machine), {"machine": machine})
+    reports = [report, *(one for one in reports if one["machine"] != machine)]
     counts = {"search": [10_000, 100_000], "memory": [100, 1_000]}
     if options.large:
         counts = {"search": [*counts["search"], 1_000_000], "memory": [*counts["memory"], 10_000]}
@@ -358,8 +361,8 @@ def main() -> None:
             if measured:  # or the report keeps what it held
                 report[part] = measured
                 for path, text in (
-                    (kept, json.dumps(report, indent=1) + "\n"),
-                    (options.out / "BENCHMARKS.md", written(report)),
+                    (kept, json.dumps(reports, indent=1) + "\n"),
+                    (options.out / "BENCHMARKS.md", written(reports)),
                 ):
                     with atomic(path) as unfinished:
                         unfinished.write_text(text, encoding="utf-8")

@@ -149,15 +149,17 @@ class Descriptions:
 
     def __init__(self, path: Path) -> None:
         stored = np.load(path)
-        self.numbers, self.mirror = stored["numbers"].clip(-3, 3), stored["mirror"]
-        self.space = np.load(path.with_name("pet_space.npy"))
+        numbers = stored["numbers"].clip(-3, 3)
+        numbers = np.concatenate([numbers, numbers[:, stored["mirror"]]])
+        space = np.load(path.with_name("pet_space.npy"))
+        self.places = F.normalize(torch.from_numpy(numbers @ space))  # left and right swapped last
         self.row = {name: i for i, name in enumerate(stored["names"].tolist())}
 
-    def of(self, names: list[str], mirrored: list[bool]) -> torch.Tensor:
-        """(n, width) float32 of norm 1, left and right swapped where mirrored."""
-        numbers = self.numbers[[self.row[name] for name in names]]
-        numbers[mirrored] = numbers[mirrored][:, self.mirror]
-        return F.normalize(torch.from_numpy(numbers @ self.space))
+    def of(self, names: list[str], mirrored: list[bool]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Numbers (n,) and places (n, width) of norm 1; a mirrored pet is another one."""
+        rows = torch.tensor([self.row[name] for name in names])
+        who = rows + len(self.row) * torch.tensor(mirrored)
+        return who, self.places[who]
 
 
 class Pets:
@@ -178,7 +180,6 @@ class Pets:
             return
         with open(self.folder / "photos.csv") as file:
             listed = list(csv.DictReader(file))
-        self.number = {pet: i for i, pet in enumerate(sorted({r["pet"] for r in listed}))}
         loaded = {row["photo"] for row in self.rows}
         for row in listed:
             photo, mask = self.folder / row["photo"], self.folder / row["mask"]
@@ -217,15 +218,13 @@ class Pets:
         return rows[:n], mirrored[:n]
 
     def batch(self, n: int, size: int, backgrounds: torch.Tensor):
-        """pixels, masks (n, 1, size, size), numbers of pets (n,) and their descriptions."""
+        """pixels, masks (n, 1, size, size), and what `Descriptions.of` says of the pets."""
         rows, mirrored = self.draw(n)
         flipped = torch.tensor(mirrored)[:, None, None, None]
         cut = to_cut(np.stack([self.pictures[i] for i in rows]))
         cut = moved(torch.where(flipped, cut.flip(3), cut), size, (0.75, 1.2))
         pets = [self.rows[i]["pet"] for i in rows]
-        who = torch.tensor([self.number[pet] for pet in pets])
-        return (seen_somewhere(cut, backgrounds, 0.35), cut[:, 3:], who,
-                self.about.of(pets, mirrored))  # fmt: skip
+        return seen_somewhere(cut, backgrounds, 0.35), cut[:, 3:], *self.about.of(pets, mirrored)
 
     def places(self, n: int, size: int) -> torch.Tensor:
         """(n, 3, size, size) backgrounds of rendered photos, the pet painted over."""
@@ -263,23 +262,21 @@ class Sketches:
 
     def batch(self, n: int, size: int, backgrounds: torch.Tensor):
         """What `Pets.batch` gives."""
-        pictures, who, names, mirrored = [], [], [], []
+        pictures, names, mirrored = [], [], []
         for at in self.rng.permutation(len(self.train)):
             litter = np.load(self.train[at], mmap_mode="r")
-            first, mirror = int(self.train[at].stem[-5:]) * len(litter), self.rng.integers(2)
+            mirror = self.rng.integers(2)
             for i in range(len(litter)):
                 for view in self.rng.permutation(litter.shape[1])[: self.photos_each]:
                     picture = litter[i, view]
                     pictures.append(picture[:, ::-1] if mirror else picture)
-                    who.append(first + i)
                     names.append(f"sketch_{self.train[at].stem[-5:]}_{i}")
                     mirrored.append(bool(mirror))
             if len(pictures) >= n:
                 break
         cut = moved(to_cut(np.stack(pictures[:n])), size, (0.65, 1.1))
-        about = self.about.of(names[:n], mirrored[:n])
-        who = torch.tensor(who[:n])
-        return seen_somewhere(cut, backgrounds, 0), cut[:, 3:], who, about
+        seen = seen_somewhere(cut, backgrounds, 0)
+        return seen, cut[:, 3:], *self.about.of(names[:n], mirrored[:n])
 
     def validation(self) -> tuple[torch.Tensor, np.ndarray, np.ndarray]:
         """Kept sketches on grey, pets, and which pairs differ in pose."""

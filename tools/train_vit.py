@@ -43,6 +43,8 @@ from vit_model import look, new_model, order_loss, start_well, supervised_contra
 
 ROOT = Path(__file__).resolve().parents[1]
 CHECKPOINT_SECONDS, REPORT_SECONDS, VALIDATE_SECONDS = 60, 20, 240
+# As in `Encoder.load(dtype="auto")`: elsewhere it is emulated, and slower.
+BFLOAT16 = getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
 VIEW = 128  # pixels; the views of photographs and the sketches hold no more
 
 
@@ -58,8 +60,8 @@ class Stage:
 STAGES = {
     "photos64": Stage((96, 64, 16), (64, 16), 0, 0, (1.5e-3, 1e-3)),
     "mixed112": Stage((64, 112, 32), (112, 32), 18, 8, (1e-3, 1e-4)),
-    "mixed224": Stage((64, 112, 24), (224, 64), 16, 12, (4e-4, 1e-4)),
-    "last224": Stage((44, 224, 64), (224, 64), 14, 12, (2.5e-4, 1e-5)),
+    "mixed224": Stage((64, 112, 24), (224, 64), 18, 18, (6e-4, 1e-4)),
+    "last224": Stage((44, 224, 64), (224, 64), 14, 16, (2.5e-4, 1e-5)),
 }
 
 
@@ -67,7 +69,8 @@ def batch_loss(model, heads, stage: Stage, photos: Photos, pets: Pets, sketches:
     """The loss of one fresh batch, and its parts as numbers to print."""
     n, size, kept = stage.photos
     pixels, targets, labels = photos.batch(n, min(size, VIEW))  # views hold no more than that
-    ours = look(model, resize(pixels, size), kept).vectors
+    with torch.autocast("cpu", torch.bfloat16, enabled=BFLOAT16):
+        ours = look(model, resize(pixels, size), kept).vectors
     logits = 16 * ours @ F.normalize(heads["classes"], dim=1).T
     parts = {
         "teacher": 1 - (ours * targets).sum(1).mean(),
@@ -81,9 +84,9 @@ def batch_loss(model, heads, stage: Stage, photos: Photos, pets: Pets, sketches:
                for source, n in ((sketches, stage.sketched), (pets, stage.rendered))
                if n and len(source)]  # fmt: skip
     if batches:
-        shown, cover, _, about = map(torch.cat, zip(*batches, strict=True))
-        who = torch.cat([batch[2] + 10_000 * i for i, batch in enumerate(batches)])
-        seen = look(model, resize(shown, size), kept, resize(cover, size))
+        shown, cover, who, about = map(torch.cat, zip(*batches, strict=True))
+        with torch.autocast("cpu", torch.bfloat16, enabled=BFLOAT16):
+            seen = look(model, resize(shown, size), kept, resize(cover, size))
         is_pet = F.layer_norm(seen.tokens, seen.tokens.shape[2:]) @ heads["cover"][0]
         on_pet = (seen.reach * seen.cover).sum(1)
         parts |= {
@@ -92,6 +95,7 @@ def batch_loss(model, heads, stage: Stage, photos: Photos, pets: Pets, sketches:
             "traits": 2 * (1 - (seen.vectors * about).sum(1).mean()),
             "alike": order_loss(seen.vectors, about, 0.1),
             "mates": 0.3 * supervised_contrastive(seen.vectors, who),
+            "who": 0.5 * F.cross_entropy(24 * seen.vectors @ F.normalize(heads["pets"]).T, who),
         }
     return sum(parts.values()), {"count": len(targets) + sum(len(b[0]) for b in batches)} | {
         name: part.item() for name, part in parts.items()
@@ -161,6 +165,7 @@ def train(rank: int, args: argparse.Namespace) -> None:
     heads = torch.nn.ParameterDict({
         "classes": torch.randn(photos.count, args.width),
         "cover": torch.zeros(1, args.width),
+        "pets": about.places if about else torch.zeros(1, args.width),
     })  # fmt: skip
     weights = [*model.parameters(), *heads.parameters()]
     decayed, others = [w for w in weights if w.ndim > 1], [w for w in weights if w.ndim < 2]
