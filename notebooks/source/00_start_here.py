@@ -29,7 +29,7 @@
 # milhões de pessoas foram afetadas. Mais de 12 mil animais foram resgatados, pela contagem oficial,
 # e muitos se perderam de seus tutores. Voluntários reuniram em um só site, o *Pets RS*, fotos de
 # cerca de 10 mil animais, vindas de mais de 300 abrigos. Então os tutores começaram a procurar,
-# foto por foto. Uma delas achou sua cachorra conferindo cada manchinha.
+# foto por foto. Uma tutora achou sua cachorra conferindo cada manchinha.
 #
 # É essa a pergunta deste curso: **será o mesmo?** Você vai construir um programa que ajuda as
 # pessoas a procurar. Ele nunca decide por elas.
@@ -305,20 +305,24 @@ def is_right(row):
 
 
 answers = [is_right(row) for row in lost.itertuples()]
-print(f"{sum(answers)} / {len(answers)}     {len(answers) * 3 / len(gallery):.2f}")
+blind = np.random.default_rng(0).random((10_000, len(answers))) < 3 / len(gallery)
+as_many = np.mean(blind.sum(axis=1) >= sum(answers))
+print(f"{sum(answers)} / {len(answers)}     {blind.sum(axis=1).mean():.2f}     {as_many:.2f}")
 check(answers, list(best == lost["pet"]))
 
 # %% [markdown] lang="en"
-# Left, how many of the eight dogs the model found. Right, how many a volunteer would find by
-# drawing photos blindly: three of 48 are right, so 8 · 3/48 = 0.50, half a dog. Is the difference
-# luck? Eight dogs cannot tell; lesson 05 can.
+# Left, how many of the eight dogs the model found. Then 10,000 volunteers who draw photos blindly.
+# Three of 48 are right, so they find 8 · 3/48 = 0.50 on average, half a dog. Right, the share of
+# them who find as many as the model: if it is small, luck does not explain it. How often will the
+# model be right with *other* dogs? Eight cannot tell; lesson 05 says how well one can know.
 #
 # ## 4. The road ahead
 
 # %% [markdown] lang="pt"
-# À esquerda, quantos dos oito cães o modelo encontrou. À direita, quantos um voluntário acertaria
-# sorteando fotos às cegas: três em 48 estão certas, logo 8 · 3/48 = 0,50, meio cão. A diferença é
-# sorte? Oito cães não bastam para dizer; a aula 05 dirá.
+# À esquerda, quantos dos oito cães o modelo encontrou. Depois, 10.000 voluntários que sorteiam fotos
+# às cegas. Três em 48 estão certas, logo eles acertam em média 8 · 3/48 = 0,50, meio cão. À direita,
+# a proporção dos que acertam tantos quanto o modelo: se é pequena, a sorte não explica. Com que
+# frequência ele acertará com *outros* cães? Oito não bastam; a aula 05 mostra quanto se pode saber.
 #
 # ## 4. O caminho à frente
 
@@ -348,7 +352,7 @@ plots.photo_row([a.photo, query, numbers, matches[0].path], titles)
 # | 07 | [Your own photos](07_your_own_photos.ipynb): a folder, a larger model, ethics | 45 |
 # | 08 | Optional. When one machine is not enough: a million photos and more | 45 |
 #
-# A three-hour workshop takes 01 to 04 and the first half of 05.
+# A three-hour workshop takes parts of 01 to 04 and the first half of 05.
 #
 # ## Quiz
 #
@@ -397,7 +401,7 @@ plots.photo_row([a.photo, query, numbers, matches[0].path], titles)
 # | 07 | [Suas próprias fotos](07_suas_proprias_fotos.ipynb): uma pasta, um modelo maior, ética | 45 |
 # | 08 | Opcional. Quando uma máquina não basta: um milhão de fotos e além | 45 |
 #
-# Em uma oficina de três horas cabem as aulas 01 a 04 e a primeira metade da 05.
+# Uma oficina de três horas percorre partes das aulas 01 a 04 e a primeira metade da 05.
 #
 # ## Questionário
 #

@@ -245,7 +245,8 @@ plots.photo_row(shown, titles)
 # `google/vit-base-patch16-224` squashes.
 #
 # ### Exercise 2: build
-# Write the letterbox: scale the longer side to `size`, paste in the middle of a grey square.
+# Write the letterbox: scale the longer side to `size`, paste in the middle of a grey square. `resize` as
+# it comes; margins `(size - side) // 2`.
 
 # %% [markdown] lang="pt"
 # Acima das fotos verticais está seu escore com a horizontal; impresso, o da xícara com a gata. Qual
@@ -254,7 +255,8 @@ plots.photo_row(shown, titles)
 # `google/vit-base-patch16-224` achata.
 #
 # ### Exercício 2: construa
-# Escreva o letterbox: leve o lado maior a `size` e cole a foto no meio de um quadrado cinza.
+# Escreva o letterbox: leve o lado maior a `size` e cole a foto no meio de um quadrado cinza. `resize`
+# sem opções; margens `(size - side) // 2`.
 
 
 # %% tags=["exercise"]
@@ -263,26 +265,27 @@ def my_letterbox(image, size):
     return None
 
 
-check(
-    my_letterbox(coffee, 224),
-    images.fit(coffee, 224),
-    en="Compare the scale, then the corner where you paste.",
-    pt="Confira a escala e, depois, o canto onde você cola.",
-    tolerance=1,
-)
+for cup in (coffee, tall):
+    check(
+        my_letterbox(cup, 224),
+        images.fit(cup, 224),
+        en="Compare the scale, then the corner where you paste.",
+        pt="Confira a escala e, depois, o canto onde você cola.",
+        tolerance=1,
+    )
 
 # %% [markdown] lang="en"
 # <details><summary>Hint</summary>
 #
 # `scale = size / max(image.size)`; new sides: `round(side * scale)`. `square.paste(small, (x, y))`
-# wants the upper left corner; both margins are equal.
+# wants the upper left corner.
 # </details>
 
 # %% [markdown] lang="pt"
 # <details><summary>Dica</summary>
 #
 # `scale = size / max(image.size)`; novos lados: `round(side * scale)`.
-# `square.paste(small, (x, y))` pede o canto superior esquerdo, e as duas margens são iguais.
+# `square.paste(small, (x, y))` pede o canto superior esquerdo.
 # </details>
 
 
@@ -296,7 +299,8 @@ def my_letterbox(image, size):
     return square
 
 
-check(my_letterbox(coffee, 224), images.fit(coffee, 224), tolerance=1)
+for cup in (coffee, tall):
+    check(my_letterbox(cup, 224), images.fit(cup, 224), tolerance=1)
 
 # %% [markdown] lang="en"
 # ## 4. What is pet, what is not

@@ -118,7 +118,7 @@ plots.patch_grid(patches)
 # Write the way back, from patches to photo. We shall need it.
 
 # %% [markdown] lang="pt"
-# Uma foto, lida como um texto.
+# A foto, lida como texto.
 #
 # ### Exercício 1: construa
 # Escreva o caminho de volta, dos *patches* à foto. Vamos precisar dele.
@@ -162,8 +162,8 @@ check(join(patches), square)
 # matrix. Libraries write this as a **convolution** whose window moves by its own width:
 
 # %% [markdown] lang="pt"
-# Nenhuma tabela tem uma linha para cada *patch*. Em vez disso, os números dele, em fila, são
-# multiplicados por uma matriz aprendida. As bibliotecas escrevem isso como uma **convolução** cuja
+# Nenhuma tabela tem uma linha para cada *patch*. Seus números, em fila, são multiplicados por uma
+# matriz aprendida. As bibliotecas escrevem isso como uma **convolução** cuja
 # janela avança a própria largura:
 
 # %%
@@ -225,7 +225,7 @@ plots.photo_row(pair, ["", f"cos = {one @ other:z.2f}"])
 # Blind a copy of the model to places: both pictures must get the same embedding.
 
 # %% [markdown] lang="pt"
-# Quanto mais abaixo de 1, mais o lugar importa para este modelo.
+# Quanto mais abaixo de 1, mais o lugar importa.
 #
 # ### Exercício 2: modifique
 # Faça uma cópia do modelo ignorar os lugares: as duas imagens devem receber o mesmo *embedding*.
@@ -274,8 +274,8 @@ check(score, 1.0, tolerance=1e-4)
 #
 # $$\mathrm{softmax}\!\left(\frac{QK^\top}{\sqrt{d}}\right)V$$
 #
-# **Softmax** turns a row of agreements into weights: positive, with sum 1. Dot products of d standard
-# normal coordinates have variance d; dividing by √d makes it 1. First our words, each its own q, k and v:
+# **Softmax** turns a row of agreements into weights: positive, with sum 1. Dot products of d independent
+# standard normal coordinates have variance d; dividing by √d makes it 1. First our words, each its own q, k and v:
 
 # %% [markdown] lang="pt"
 # ## 4. Atenção
@@ -286,8 +286,8 @@ check(score, 1.0, tolerance=1e-4)
 # $$\mathrm{softmax}\!\left(\frac{QK^\top}{\sqrt{d}}\right)V$$
 #
 # O ***softmax*** transforma uma linha de concordâncias em pesos: positivos e de soma 1. Produtos
-# escalares de d coordenadas normais padrão têm variância d; dividir por √d a reduz a 1. Primeiro,
-# nossas palavras, cada uma sendo seus próprios q, k e v:
+# escalares de d coordenadas normais padrão independentes têm variância d; dividir por √d a reduz a 1.
+# Primeiro, nossas palavras, cada uma sendo seus próprios q, k e v:
 
 
 # %%
@@ -329,12 +329,12 @@ Q, K, V = (normed @ part.weight.numpy().T + part.bias.numpy() for part in (query
 print("tokens", tokens.shape, "  Q, K, V", Q.shape, K.shape, V.shape)
 
 # %% [markdown] lang="en"
-# The columns are shared out among **heads**, which attend independently. Is our first head the
-# model's? Compare its weights, and its output, caught on its way into the matrix `mix`:
+# The columns are shared out among **heads**, which attend independently, each with its own, smaller
+# d. Is our first head the model's? Compare its weights, and its output, caught on its way into the matrix `mix`:
 
 # %% [markdown] lang="pt"
-# As colunas são repartidas entre **cabeças** (*heads*) independentes. Nossa primeira é igual à do
-# modelo? Compare os pesos e a saída, capturada a caminho da matriz `mix`:
+# As colunas são repartidas entre **cabeças** (*heads*) independentes, cada uma com seu d menor.
+# Nossa primeira é igual à do modelo? Compare os pesos e a saída, capturada a caminho da matriz `mix`:
 
 # %%
 columns = slice(0, encoder.dim // encoder.model.config.num_attention_heads)
@@ -355,18 +355,18 @@ print("A      ", A.shape)
 # is one **layer**. `A` has the weights of all: layers, heads, tokens, tokens.
 #
 # ### Exercise 3: predict
-# Twice as many rows and columns of pixels, patches as before: how many times as many weights per
-# head, CLS aside?
+# Twice as many rows and columns of pixels, patches of the same size: how many times as many
+# *attention* weights per head, CLS aside?
 
 # %% [markdown] lang="pt"
 # Duas vezes True: atenção é só isso. `mix` combina as cabeças, o resultado é *somado* aos *tokens*
-# (**conexão residual**: cada um conserva o que era), e uma pequena rede trata cada *token*
+# (**conexão residual**: cada um conserva o que era), e uma rede pequena trata cada *token*
 # isoladamente. Isso é uma **camada** (*layer*). `A` tem os pesos de todas: camadas, cabeças,
 # *tokens*, *tokens*.
 #
 # ### Exercício 3: preveja
-# O dobro de linhas e colunas de pixels, *patches* iguais: por quanto se multiplicam os pesos por
-# cabeça, sem contar o CLS?
+# O dobro de linhas e colunas de pixels, *patches* do mesmo tamanho: por quanto se multiplicam
+# os pesos de *atenção* por cabeça, sem o CLS?
 
 # %% tags=["exercise"]
 prediction = None
@@ -406,8 +406,7 @@ check(prediction, (2 * g * 2 * g) ** 2 / (g * g) ** 2)
 # ## 5. Mapas e dúvidas
 #
 # A linha 0 dos pesos diz quanto o CLS recebe de cada *patch*. O ***attention rollout*** segue isso
-# por todas as camadas: média das cabeças; metade dela mais metade da identidade (a conexão residual);
-# produto.
+# por todas as camadas: média das cabeças; metade dela mais metade da identidade (a residual); produto.
 
 # %%
 flow = np.eye(A.shape[-1])
@@ -427,7 +426,7 @@ plots.spotlights(photo, [*heads.values(), rollout], [*heads, "rollout"])
 # %% [markdown] lang="en"
 # Lit: what CLS takes, in two heads of the last layer, then by rollout. The numbers: the share of the
 # photo that is pet, and of rollout that falls on it. A larger second one: the pet gets more than its
-# area.
+# area. (`tiny` was trained to this very end.)
 #
 # **Doubt it.** A map describes; it does not explain. In large ViTs it misleads about where
 # information comes from [1], and ViTs use background patches as shortcuts [2]. So test it: cover the
@@ -436,7 +435,7 @@ plots.spotlights(photo, [*heads.values(), rollout], [*heads, "rollout"])
 # %% [markdown] lang="pt"
 # Iluminado: o que o CLS recebe, em duas cabeças da última camada e pelo *rollout*. Os números: a
 # fração da foto que é animal e a do *rollout* que cai sobre ele. Se a segunda é maior, o animal
-# recebe mais que sua área.
+# recebe mais que sua área. (O `tiny` foi treinado para isso.)
 #
 # **Desconfie.** Um mapa descreve; não explica. Em ViTs grandes, ele engana sobre a origem da
 # informação [1], e ViTs usam *patches* do fundo como atalho [2]. Teste-o: cubra os 30 *patches*
@@ -484,16 +483,17 @@ print(f"cos = {similarity.cosine_similarity(*ways.values())[0, 0]:z.2f}")
 
 # %% [markdown] lang="en"
 # Two summaries: never compare one with the other. The library offers a third, `pooler_output`: CLS
-# through one more matrix. Load `tiny` twice:
+# through one more matrix and a tanh. Load `tiny` twice:
 
 # %% [markdown] lang="pt"
-# São dois resumos: nunca compare um com o outro. A biblioteca oferece um terceiro, `pooler_output`: o
-# CLS multiplicado por mais uma matriz. Carregue o `tiny` duas vezes:
+# Dois resumos: nunca os compare entre si. A biblioteca oferece um terceiro, `pooler_output`: o
+# CLS passado por mais uma matriz e pela tanh. Carregue o `tiny` duas vezes:
 
 # %%
 from transformers import ViTConfig, ViTModel, logging
 
 logging.set_verbosity_error()  # we read its report ourselves
+logging.disable_progress_bar()
 tiny = Encoder.load("tiny", device="cpu")
 loaded = []
 for seed in (0, 1):
@@ -513,16 +513,16 @@ for name in ("last_hidden_state", "pooler_output"):
 # ## 7. Full size
 #
 # How large is `google/vit-base-patch16-224`? Its configuration tells. On torch's *meta* device
-# tensors have shapes but no numbers: nothing to download.
+# tensors have shapes but no numbers.
 
 # %% [markdown] lang="pt"
 # Os *tokens* são iguais; os *poolers*, não: o arquivo não traz nenhum, diz o relatório, e seus pesos
-# são sorteados a cada carga. O arquivo de `google/vit-base-patch16-224` também não traz.
+# são sorteados a cada carga. O de `google/vit-base-patch16-224` também não.
 #
 # ## 7. Em tamanho real
 #
 # Qual é o tamanho de `google/vit-base-patch16-224`? A configuração responde. No dispositivo *meta*
-# do torch, tensores têm formato, não números: nada a baixar.
+# do torch, tensores têm formato, não números.
 
 # %%
 with torch.device("meta"):
@@ -543,8 +543,8 @@ for name, (network, shape) in sizes.items():
 # The gallery, three photos of each pet, cut out with their exact masks (lesson 01):
 
 # %% [markdown] lang="pt"
-# 86 milhões de pesos, 12 camadas, 197 *tokens* (um é o CLS) de 768 números. O `tiny` segue a mesma
-# planta, em escala menor.
+# 86 milhões de pesos, 12 camadas, 197 *tokens* (um é o CLS) de 768 números. O `tiny` é igual, em
+# escala menor.
 #
 # ## 8. Um mapa dos animais
 #

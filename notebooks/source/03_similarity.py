@@ -545,12 +545,13 @@ for name, pairs in [("raw", all_pairs(embeddings)), ("centred", all_pairs(centre
 threshold = impostor.mean()
 
 share = np.mean(impostor >= threshold)
-print(f"{share:.2f} {np.mean(genuine >= threshold):.2f}")
+print(f"1 / {1 / share:.0f}   {np.mean(genuine >= threshold):.2f}")
 check(
     share,
     0.01,
-    en="The first number printed should be 0.01.",
-    pt="O primeiro número impresso deve ser 0.01.",
+    en="1 / 100 should be printed.",
+    pt="Deve ser impresso 1 / 100.",
+    tolerance=0.0005,
 )
 
 # %% [markdown] lang="en"
@@ -568,11 +569,11 @@ check(
 # %% tags=["solution"] cellView="form" jupyter={"source_hidden": true}
 threshold = np.quantile(impostor, 0.99)
 share = np.mean(impostor >= threshold)
-print(f"{share:.2f} {np.mean(genuine >= threshold):.2f}")
-check(share, 0.01)
+print(f"1 / {1 / share:.0f}   {np.mean(genuine >= threshold):.2f}")
+check(share, 0.01, tolerance=0.0005)
 
 # %% [markdown] lang="en"
-# The second number is the share of genuine pairs that still pass: safety costs the rest. Lesson 05
+# The last number is the share of genuine pairs that still pass: safety costs the rest. Lesson 05
 # puts intervals around both.
 #
 # ## Quiz
@@ -592,7 +593,7 @@ check(share, 0.01)
 #
 # ## Remember
 # - The cosine sees direction, not length; between unit vectors it is the dot product.
-# - Chance scores 0 ± 1/√d; embeddings share a direction and score otherwise.
+# - Chance scores 0, with standard deviation 1/√d; embeddings share a direction and score otherwise.
 # - A score is high or low against its own model's impostors.
 # - d′ measures how well genuine and impostor scores separate.
 #
@@ -609,7 +610,7 @@ check(share, 0.01)
 #   [Biometric decision landscapes](https://www.cl.cam.ac.uk/techreports/UCAM-CL-TR-482.html) (d′).
 
 # %% [markdown] lang="pt"
-# O segundo número é a proporção de pares genuínos que ainda passam; o resto é o preço. A
+# O último número é a proporção de pares genuínos que ainda passam; o resto é o preço. A
 # aula 05 constrói intervalos para ambos.
 #
 # ## Questionário
@@ -630,7 +631,8 @@ check(share, 0.01)
 #
 # ## Para lembrar
 # - O cosseno enxerga direção, não comprimento; entre vetores unitários, é o produto escalar.
-# - Ao acaso, o cosseno é 0 ± 1/√d; os *embeddings* compartilham uma direção e fogem disso.
+# - Ao acaso, o cosseno é 0, com desvio padrão 1/√d; os *embeddings* compartilham uma direção e fogem
+#   disso.
 # - Um escore é alto ou baixo diante dos impostores do mesmo modelo.
 # - d′ mede o quanto os escores genuínos e impostores se separam.
 #

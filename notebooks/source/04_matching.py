@@ -109,7 +109,7 @@ print(table.head(4).to_string())
 # first, hence the minus.
 
 # %% [markdown] lang="pt"
-# Um vetor por foto e uma tabela que diz, linha a linha, de quem ela é.
+# Um vetor por foto e uma tabela que diz, por linha, de quem ela é.
 #
 # ## 2. Vizinhos mais próximos
 #
@@ -146,8 +146,7 @@ plots.match_grid(query, matches[:4], truth=row["pet"])
 # line of `answer`.
 
 # %% [markdown] lang="pt"
-# Esqueça a luz: compare manchinha por manchinha, como faziam os tutores. Você teria ordenado as
-# fotos assim?
+# Esqueça a luz: compare manchinha por manchinha, como os tutores. Você teria ordenado assim?
 #
 # ### Exercício 1: modifique
 # Eis uma tabela das oito melhores. Leia os escores de cima para baixo: há algo errado. Conserte a
@@ -459,10 +458,10 @@ graph.add(photos)
 print(exact.ntotal, graph.ntotal)
 
 # %% [markdown] lang="en"
-# How many of the ten exact neighbours does it find? `efSearch` says how widely it looks around.
+# How many of the ten exact neighbours does it find (here, its *recall*)? `efSearch` says how widely it looks around.
 
 # %% [markdown] lang="pt"
-# Quantos dos dez vizinhos exatos ele encontra? `efSearch` diz o quanto olha em volta.
+# Quantos dos dez vizinhos exatos ele encontra (aqui, seu *recall*)? `efSearch` diz o quanto olha em volta.
 
 # %%
 _, truth = exact.search(asked, 10)
@@ -622,7 +621,7 @@ print(np.greater(*shares).sum(), "of", len(trios), f"({coin})")
 # If there are more pairs and higher scores above than below, it knows the pet's fur or build. If
 # the third column exceeds the fourth, pairs respect anatomy beyond chance; in the row `other pet`,
 # without common spots to help. The last line says for how many pets the own photo agrees more
-# often; tossing coins would give 9 ± 4.
+# often; tossing coins would give 9 ± 4 (two standard deviations).
 #
 # ## Quiz
 #
@@ -662,7 +661,7 @@ print(np.greater(*shares).sum(), "of", len(trios), f"({coin})")
 # Se há mais pares e escores mais altos em cima que embaixo, ele conhece pelo ou porte do
 # animal. Se a terceira coluna supera a quarta, os pares respeitam a anatomia além do acaso; na
 # linha `other pet`, sem a ajuda de manchas comuns. A última linha diz para quantos animais a
-# foto própria concorda mais; cara ou coroa daria 9 ± 4.
+# foto própria concorda mais; cara ou coroa daria 9 ± 4 (2 desvios padrão).
 #
 # ## Questionário
 #

@@ -13,7 +13,7 @@
 # - fit a mixed model, and say what a coefficient does not mean;
 # - compare two settings, paired by pet, and catch a shortcut.
 #
-# **Time:** 40 minutes and 20 for the exercises. **You need:** lessons 03 and 05, linear regression;
+# **Time:** 40 minutes and 20 for the exercises. **You need:** lessons 02 to 05, linear regression;
 # no network.
 
 # %% [markdown] lang="pt"
@@ -26,7 +26,7 @@
 # - ajustar um modelo misto e dizer o que um coeficiente não significa;
 # - comparar configurações, pareadas por animal, e flagrar um atalho.
 #
-# **Tempo:** 40 minutos, mais 20 para os exercícios. **Requisitos:** aulas 03 e 05, regressão
+# **Tempo:** 40 minutos, mais 20 para os exercícios. **Requisitos:** aulas 02 a 05, regressão
 # linear; internet, não.
 
 # %%
@@ -404,7 +404,7 @@ check([len(chosen), chosen["same_light"].sum()], [378, 55 + 35])
 # even the pose, stays. Code alters one sharp query photo of each pet:
 
 # %% [markdown] lang="pt"
-# Se quase não mudou, os papéis não o explicam.
+# Se pouco mudou, os papéis não o explicam.
 #
 # ## 5. Da observação ao experimento
 #
@@ -439,7 +439,7 @@ print(len(tested), pets["pet"][tested].nunique())
 # Seven changes. Colours change before cutting out, so that the grey around stays grey.
 
 # %% [markdown] lang="pt"
-# Sete mudanças. As cores mudam antes do recorte: o cinza em volta continua cinza.
+# Sete mudanças. As cores mudam antes do recorte: o cinza continua cinza.
 
 
 # %%
@@ -453,8 +453,8 @@ def changes(photo, mask):
     }
     repainted = {name: background.cut_out(image, mask) for name, image in repainted.items()}
     cut, (left, top, right, bottom) = background.cut_out(photo, mask), mask.getbbox()
-    half = cut.crop((left, top, (left + right) // 2, bottom))
-    return {"—": cut} | repainted | {"mirror": ImageOps.mirror(cut), "crop": half}
+    (half := cut.copy()).paste(images.GREY, ((left + right) // 2, top, right, bottom))
+    return {"—": cut} | repainted | {"mirror": ImageOps.mirror(cut), "half": half}
 
 
 shown = changes(photos[tested[10]], masks[tested[10]])
@@ -463,11 +463,11 @@ for some in (list(shown)[:4], list(shown)[4:]):
 
 # %% [markdown] lang="en"
 # How far does each change move the scores with the gallery, 3 photos of the same pet and 51 of
-# others? The cosine is linear in the vector, so subtract first:
+# others? Between unit vectors the cosine is the dot product, linear in each: subtract first:
 
 # %% [markdown] lang="pt"
-# Quanto cada uma desloca os escores com a galeria, 3 fotos do mesmo animal e 51 de outros? O
-# cosseno é linear no vetor; subtraia primeiro:
+# Quanto cada uma desloca os escores com a galeria, 3 fotos do mesmo animal e 51 de outros? Entre
+# vetores unitários, o cosseno é o produto escalar, que é linear; subtraia primeiro:
 
 # %%
 altered = [changes(photos[i], masks[i]) for i in tested]
@@ -528,8 +528,8 @@ plots.photo_row([photos[i], cuts[i], holes[i]], ["original", "foreground", "back
 
 # %% [markdown] lang="pt"
 # Contam os animais, não as fotos: bastam duas de cada papel. A cada configuração perguntamos *qual
-# animal?* (consulta × galeria) e, entre animais *diferentes*, *qual lugar?* Em d′, mas com
-# sinal: o valor absoluto esconderia uma preferência por impostores.
+# animal?* (consulta × galeria) e, entre *diferentes*, *qual lugar?* Em d′, mas com sinal: o valor
+# absoluto esconderia uma preferência por impostores.
 
 # %%
 few = pets.groupby(["pet", "role"]).head(2).index
@@ -565,8 +565,8 @@ pd.DataFrame(rows).T.map("{:z.2f}".format)
 
 # %% [markdown] lang="en"
 # If `d′ place` is far higher for `original` than `foreground`, the scenery is in the vector. It is
-# a **shortcut** (*atalho*): it separates, but not what we asked for. Large ViTs take it too (Shi et
-# al.).
+# a **shortcut** (*atalho*): it separates, but not what we asked for. Large ViTs are known to take
+# it (Shi et al.).
 #
 # Chance recall is 1/18 = 0.06. `background` may fall *below*: no query shares a place with its own
 # gallery photos, but with other pets' it does. In a shelter it is the reverse: photos of one animal
@@ -580,11 +580,11 @@ pd.DataFrame(rows).T.map("{:z.2f}".format)
 
 # %% [markdown] lang="pt"
 # Se `d′ place` for bem maior em `original` que `foreground`, o cenário está no vetor. É um
-# **atalho**: separa, mas não o que perguntamos. ViTs grandes também o tomam (Shi et al.).
+# **atalho**: separa, mas não o que perguntamos. Sabe-se que ViTs grandes o tomam (Shi et al.).
 #
 # O acaso acerta 1/18 = 0,06. `background` pode ficar *abaixo*: nenhuma consulta compartilha o lugar
 # com a galeria do próprio animal, mas com a de outros, sim. Em um abrigo é o contrário: as fotos de
-# um animal mostram um só canil, e o atalho embeleza tudo. Relate o *recall*, fundo ÷ animal: a
+# um animal mostram um só canil, e o atalho favorece. Relate o *recall*, fundo ÷ animal: a
 # **razão de contexto** (Rueda-Toicen et al.; eles preenchem o buraco: o contorno entrega o animal).
 #
 # ## 7. Qual configuração é melhor?

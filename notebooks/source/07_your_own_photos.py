@@ -216,12 +216,14 @@ def save_for_publishing(photo, out):
 
 public = example.with_name("public.jpg")
 save_for_publishing(phone, public)
+upright = np.asarray(images.open_photo(phone).resize((8, 8)), dtype=float)
 with Image.open(public) as saved:
+    seen = np.asarray(saved.convert("RGB").resize((8, 8)), dtype=float)
     check(
-        (len(saved.getexif()), *saved.size),
-        (0, 451, 300),
-        en="In order: EXIF entries, width, height. Turn it before its note is gone.",
-        pt="Em ordem: campos EXIF, largura, altura. Gire antes que a anotação se perca.",
+        (len(saved.getexif()), *saved.size, abs(seen - upright).mean() < 5),
+        (0, 451, 300, True),
+        en="In order: EXIF entries, width, height, upright. Turn it before its note is gone.",
+        pt="Em ordem: campos EXIF, largura, altura, em pé. Gire antes que a anotação se perca.",
     )
 
 # %% [markdown] lang="en"
@@ -247,7 +249,9 @@ def save_for_publishing(photo, out):
 
 save_for_publishing(phone, public)
 with Image.open(public) as saved:
-    check((len(saved.getexif()), *saved.size), (0, 451, 300))
+    seen = np.asarray(saved.convert("RGB").resize((8, 8)), dtype=float)
+    close = abs(seen - upright).mean() < 5
+    check((len(saved.getexif()), *saved.size, close), (0, 451, 300, True))
 
 # %% [markdown] lang="en"
 # ## 4. A gallery that grows
@@ -432,14 +436,15 @@ print(*report.notes, sep="\n")
 
 # %% [markdown] lang="en"
 # Does the model's interval lie above both baselines? Then it has learned something that helps *on
-# your photos*. If they overlap, it may be no help, or there are too few animals to tell. Intervals
-# draw animals, not photos (lesson 05): more photos of the same six hardly narrow them.
+# your photos*. If they overlap, they decide nothing: the same photos were asked both ways, so look
+# at the paired difference (`evaluation.paired_difference`, lesson 06). Intervals are over animals,
+# not photos (lesson 05): more photos of the same six hardly narrow them.
 
 # %% [markdown] lang="pt"
 # O intervalo do modelo fica acima das duas referências (*baselines*)? Então ele aprendeu algo que
-# ajuda *nas suas fotos*. Se os intervalos se sobrepõem, talvez ele não ajude, ou faltem animais
-# para dizer. Os intervalos sorteiam animais, não fotos (aula 05): mais fotos dos mesmos seis quase
-# não os estreitam.
+# ajuda *nas suas fotos*. Se se sobrepõem, nada decidem: as mesmas fotos foram perguntadas das duas
+# maneiras; olhe a diferença pareada (`evaluation.paired_difference`, aula 06). Os intervalos são
+# sobre animais, não sobre fotos (aula 05): mais fotos dos mesmos seis quase não os estreitam.
 
 # %%
 threshold = evaluation.equal_error_rate(ours.genuine, ours.impostor).threshold
@@ -450,15 +455,16 @@ plots.score_strips({"genuine": ours.genuine, "impostor": ours.impostor}, mark=th
 # its right are false alarms.
 #
 # ### Exercise 4: change
-# The place is not the animal. Remove the background, and read both tables. Is the gain larger than
-# the intervals?
+# The place is not the animal. Remove the background, and read both tables. Could the gain be luck?
+# Two intervals side by side cannot tell; a paired one can.
 
 # %% [markdown] lang="pt"
 # Em laranja, o limiar da taxa de erro igual (EER). Pares genuínos à sua esquerda se perdem;
 # impostores à sua direita são alarmes falsos.
 #
 # ### Exercício 4: modifique
-# O lugar não é o animal. Remova o fundo e leia as duas tabelas. O ganho é maior que os intervalos?
+# O lugar não é o animal. Remova o fundo e leia as duas tabelas. O ganho pode ser acaso? Dois
+# intervalos lado a lado não dizem; um pareado, sim.
 
 # %% tags=["exercise"]
 remover = None  # "cutout", "u2net"
@@ -471,9 +477,9 @@ if remover:
     print(judge.evaluate_gallery(cut, progress=progress))
 check(
     cut.recipe.background,
-    "cutout",
-    en="Write the remover that comes with the course, between quotes.",
-    pt="Escreva, entre aspas, o removedor que vem com o curso.",
+    remover,
+    en="Write a remover between quotes, such as the one that comes with the course.",
+    pt="Escreva um removedor entre aspas, como o que vem com o curso.",
 )
 
 # %% [markdown] lang="en"
@@ -544,7 +550,7 @@ check(cut.recipe.background, "cutout")
 # </details>
 # <details><summary>2. Model: 0.60 [0.40, 0.78]. Pixels: 0.50 [0.31, 0.69]. What now?</summary>
 #
-# More animals. These data do not tell them apart.
+# The paired difference first: these two intervals cannot tell. If it holds 0: more animals.
 # </details>
 # <details><summary>3. You change the model. Must the gallery be indexed anew?</summary>
 #
@@ -622,7 +628,7 @@ check(cut.recipe.background, "cutout")
 # </details>
 # <details><summary>2. Modelo: 0,60 [0,40; 0,78]. Pixels: 0,50 [0,31; 0,69]. E agora?</summary>
 #
-# Mais animais. Estes dados não os distinguem.
+# Antes, a diferença pareada: esses dois intervalos não decidem. Se ela contém o 0: mais animais.
 # </details>
 # <details><summary>3. Você troca de modelo. É preciso indexar a galeria de novo?</summary>
 #

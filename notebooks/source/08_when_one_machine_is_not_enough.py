@@ -97,8 +97,9 @@ for row in zip(n, gigabytes, hours, hours * price_per_hour, seconds, strict=True
 # 3 terabytes, six years of one machine, and five minutes a query. So there are three walls, and
 # each has its own way through: memory (section 3), search (section 2), embedding (section 5).
 #
-# As a picture: float32, one byte per number, and 24 bytes per photo (section 3 tells how), against
-# the memory of a laptop and of a large server.
+# As a picture: float32, one byte per number, and 24 bytes per photo (section 3 tells how, for vectors
+# of 64 numbers; of 768 the same 24 bytes keep far less), against the memory of a laptop and of a
+# large server.
 
 # %% [markdown] lang="pt"
 # Todas as colunas crescem com n: dez vezes mais fotos, dez vezes mais tudo. Sob essas suposições, dez
@@ -106,8 +107,9 @@ for row in zip(n, gigabytes, hours, hours * price_per_hour, seconds, strict=True
 # exige 3 terabytes, seis anos de uma máquina e cinco minutos por consulta. São, portanto, três
 # muros, e cada um tem sua passagem: memória (seção 3), busca (seção 2), *embeddings* (seção 5).
 #
-# Em uma figura: float32, um byte por número e 24 bytes por foto (a seção 3 explica), diante da
-# memória de um notebook e de um servidor grande.
+# Em uma figura: float32, um byte por número e 24 bytes por foto (a seção 3 explica, com vetores
+# de 64 números; de 768, os mesmos 24 bytes guardam bem menos), diante da memória de um notebook e de
+# um servidor grande.
 
 # %%
 lines = {"float32": gigabytes, "1 byte": gigabytes / 4, "24 bytes": n * 24 / 1e9}
@@ -204,13 +206,14 @@ print(f"{recall(flat.search(queries, 10)[1]):.2f}")
 
 # %% [markdown] lang="en"
 # Exact search finds all. **HNSW** (hierarchical navigable small world) joins each vector to some
-# near ones by links. A search walks along the links towards the query and keeps the `efSearch` best
-# vectors seen on the way: few looks, nearly the nearest.
+# near ones by links. A search walks along the links towards the query and stops once `efSearch`
+# vectors already seen are nearer than any it has yet to visit: few looks, nearly the nearest.
 
 # %% [markdown] lang="pt"
 # A busca exata acha tudo. O **HNSW** (*hierarchical navigable small world*) liga cada vetor a alguns
-# vizinhos próximos. A busca caminha pelas ligações em direção à consulta e guarda os `efSearch`
-# melhores vetores vistos pelo caminho: poucos olhares, quase o mais próximo.
+# vizinhos próximos. A busca caminha pelas ligações em direção à consulta e para quando
+# `efSearch` vetores já vistos estão mais perto que todos os que faltam visitar: poucos olhares, quase
+# o mais próximo.
 
 # %%
 graph = faiss.IndexHNSWFlat(64, 16, faiss.METRIC_INNER_PRODUCT)
@@ -240,21 +243,21 @@ print(f"{reached:.2f}")
 check(
     min(reached, 0.99),
     0.99,
-    en="Let the walk keep more candidates.",
-    pt="Deixe a caminhada guardar mais candidatos.",
+    en="Let the walk go on longer.",
+    pt="Deixe a caminhada ir mais longe.",
     tolerance=1e-9,
 )
 
 # %% [markdown] lang="en"
 # <details><summary>Hint</summary>
 #
-# Double it, and again. Ten answers cannot come from fewer than ten candidates.
+# Double it, and again: the walk then stops later.
 # </details>
 
 # %% [markdown] lang="pt"
 # <details><summary>Dica</summary>
 #
-# Dobre o valor, e dobre de novo. Dez respostas não saem de menos de dez candidatos.
+# Dobre o valor, e dobre de novo: a caminhada para mais tarde.
 # </details>
 
 # %% tags=["solution"] cellView="form" jupyter={"source_hidden": true}
@@ -289,8 +292,8 @@ for packed.nprobe in (1, 4):
     print(f"nprobe = {packed.nprobe}   {recall(packed.search(queries, 10)[1]):.2f}")
 
 # %% [markdown] lang="en"
-# From 256 bytes a vector to 24: 16 of code and 8 for its number. The price: 0.59 of the neighbours.
-# Lost for good? No. Rough scores are good enough to *pre-select*: ask for a hundred **candidates**,
+# From 256 bytes a vector to 24: 16 of code and 8 for its number. The price: only 0.59 of the neighbours
+# are found. The rest lost for good? No. Rough scores are good enough to *pre-select*: ask for a hundred **candidates**,
 # fetch their true vectors, from a disk if need be, and order those exactly.
 #
 # ### Exercise 3: build
@@ -298,8 +301,8 @@ for packed.nprobe in (1, 4):
 # query.
 
 # %% [markdown] lang="pt"
-# De 256 bytes por vetor para 24: 16 de código e 8 para seu número. O preço: só 0,59 dos vizinhos.
-# Perdidos para sempre? Não. Escores grosseiros bastam para uma *pré-seleção*: peça cem
+# De 256 bytes por vetor para 24: 16 de código e 8 para seu número. O preço: só se acham 0,59 dos
+# vizinhos. O resto se perdeu para sempre? Não. Escores grosseiros bastam para uma *pré-seleção*: peça cem
 # **candidatos**, busque seus vetores verdadeiros, no disco se for preciso, e ordene-os exatamente.
 #
 # ### Exercício 3: construa
@@ -318,10 +321,10 @@ best = np.array([rerank(*pair) for pair in zip(candidates, queries, strict=True)
 present = np.mean([np.isin(t, c).mean() for t, c in zip(truth, candidates, strict=True)])
 print(f"{recall(best):.2f}")
 check(
-    recall(best),
-    present,
-    en="Every true neighbour among the candidates should come out. Score them by their vectors.",
-    pt="Todo vizinho verdadeiro entre os candidatos deve aparecer. Pontue-os por seus vetores.",
+    (*best.shape, recall(best)),
+    (200, 10, present),
+    en="Ten for each of 200 queries. Every true neighbour among the candidates should come out. Score them by their vectors.",
+    pt="Dez para cada uma de 200 consultas. Todo vizinho verdadeiro entre os candidatos deve aparecer. Pontue-os por seus vetores.",
 )
 
 # %% [markdown] lang="en"
@@ -345,7 +348,7 @@ def rerank(candidates, query):
 
 best = np.array([rerank(*pair) for pair in zip(candidates, queries, strict=True)])
 print(f"{recall(best):.2f}")
-check(recall(best), present)
+check((*best.shape, recall(best)), (200, 10, present))
 
 # %% [markdown] lang="en"
 # From 0.59 to 0.84, at 24 bytes a vector in memory; most of what is still missing lies in
