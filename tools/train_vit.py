@@ -14,7 +14,8 @@ First what it learns from, then the stages, each going on from the last one's bu
     python tools/train_vit.py compare           what averaging the weights does
     python tools/train_vit.py export            writes the averaged weights in float16
 
-Two idle cores see about 350 photos a second in the first stage, then 150, 110 and 90. A stage that
+Two idle cores see about 350 photos a second in the first stage, then 150, 110 and 90 (in float32;
+bfloat16 is used where the processor has instructions for it, and is quicker). A stage that
 was stopped goes on where its last checkpoint (one a minute) was, and one that is over is passed by;
 pets that are drawn or rendered meanwhile join. `--samples` counts thousands, and the learning rate
 falls towards its end; `--start` goes on from an exported model. The model card says what the
@@ -24,7 +25,8 @@ What is trained is the CLS vector itself, the one that similarity search uses. O
 a pretrained MobileNetV1 (reduced by PCA to the width of the ViT): cosine to the teacher's vector,
 the teacher's order of the batch (KL between softmaxes of the similarities), and class labels. On
 pets it goes where `vector_space.py` says that their traits belong, and learns which resemble each
-other, which photos show the same pet, which patches show a pet, and that CLS is to draw from those.
+other, which photos show the same pet, which of all pets it is, which patches show a pet, and that
+CLS is to draw from those.
 """
 
 import argparse
@@ -157,7 +159,7 @@ def train(rank: int, args: argparse.Namespace) -> None:
                             world_size=args.processes)  # fmt: skip
     stage, path, total = STAGES[args.stage], args.build / "tiny.pt", 1000 * args.samples
     photos = Photos(args.build / "photos", args.width)
-    about = Descriptions(args.build / "pets.npz") if stage.sketched else None
+    about = Descriptions(args.build / "pets.npz")
     pets = Pets(args.build / "train_pets", about)
     sketches = Sketches(args.build / "sketches", about)
     torch.manual_seed(0)
@@ -165,7 +167,7 @@ def train(rank: int, args: argparse.Namespace) -> None:
     heads = torch.nn.ParameterDict({
         "classes": torch.randn(photos.count, args.width),
         "cover": torch.zeros(1, args.width),
-        "pets": about.places if about else torch.zeros(1, args.width),
+        "pets": about.places.clone(),  # where each pet's own vector begins
     })  # fmt: skip
     weights = [*model.parameters(), *heads.parameters()]
     decayed, others = [w for w in weights if w.ndim > 1], [w for w in weights if w.ndim < 2]

@@ -293,8 +293,8 @@ for packed.nprobe in (1, 4):
 
 # %% [markdown] lang="en"
 # From 256 bytes a vector to 24: 16 of code and 8 for its number. The price: only 0.59 of the neighbours
-# are found. The rest lost for good? No. Rough scores are good enough to *pre-select*: ask for a hundred **candidates**,
-# fetch their true vectors, from a disk if need be, and order those exactly.
+# are found. The rest lost for good? No. Rough scores are good enough to *pre-select*: ask for a
+# hundred **candidates**, fetch their true vectors, from a disk if need be, and order those exactly.
 #
 # ### Exercise 3: build
 # Write `rerank`: of the 100 candidates (row numbers) the 10 with the largest inner product with the
@@ -302,8 +302,9 @@ for packed.nprobe in (1, 4):
 
 # %% [markdown] lang="pt"
 # De 256 bytes por vetor para 24: 16 de código e 8 para seu número. O preço: só se acham 0,59 dos
-# vizinhos. O resto se perdeu para sempre? Não. Escores grosseiros bastam para uma *pré-seleção*: peça cem
-# **candidatos**, busque seus vetores verdadeiros, no disco se for preciso, e ordene-os exatamente.
+# vizinhos. O resto se perdeu para sempre? Não. Escores grosseiros bastam para uma *pré-seleção*:
+# peça cem **candidatos**, busque seus vetores verdadeiros, no disco se for preciso, e ordene-os
+# exatamente.
 #
 # ### Exercício 3: construa
 # Escreva `rerank`: dos 100 candidatos (números de linha), os 10 com maior produto interno com a
@@ -323,8 +324,8 @@ print(f"{recall(best):.2f}")
 check(
     (*best.shape, recall(best)),
     (200, 10, present),
-    en="Ten for each of 200 queries. Every true neighbour among the candidates should come out. Score them by their vectors.",
-    pt="Dez para cada uma de 200 consultas. Todo vizinho verdadeiro entre os candidatos deve aparecer. Pontue-os por seus vetores.",
+    en="Ten a query: every true neighbour among the candidates. Score them by their vectors.",
+    pt="Dez por consulta: todo vizinho verdadeiro entre os candidatos. Pontue-os por seus vetores.",
 )
 
 # %% [markdown] lang="en"
