@@ -453,8 +453,7 @@ def changes(photo, mask):
     }
     repainted = {name: background.cut_out(image, mask) for name, image in repainted.items()}
     cut, (left, top, right, bottom) = background.cut_out(photo, mask), mask.getbbox()
-    half = cut.copy()
-    half.paste(images.GREY, ((left + right) // 2, top, right, bottom))
+    (half := cut.copy()).paste(images.GREY, ((left + right) // 2, top, right, bottom))
     return {"—": cut} | repainted | {"mirror": ImageOps.mirror(cut), "half": half}
 
 
