@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from teacher_targets import MIXED, VIEWS
 from torch.nn import functional as F
 
 from vitsim import datasets
@@ -72,13 +73,14 @@ class Photos:
         self.rng = np.random.default_rng()
 
     def reduce(self, features: np.ndarray, width: int) -> torch.Tensor:
-        """(n, 4, 1024) teacher features -> (n, 4, width) of norm 1: centred, PCA of the train ones.
+        """(n, 8, 1024) teacher features -> (n, 8, width) of norm 1: centred, PCA of the train ones.
 
         PCA keeps the teacher's cosines (of centred features) as well as `width` numbers can.
         """
         flat = torch.from_numpy(features).float()
-        mean = flat[self.train].mean((0, 1))
-        some = flat[self.train].reshape(-1, 1024) - mean
+        some = flat[self.train][:, :-MIXED].reshape(-1, 1024)
+        mean = some.mean(0)
+        some = some - mean
         _, axes = torch.linalg.eigh(some.T @ some)
         return F.normalize((flat - mean) @ axes[:, -width:], dim=2)
 
@@ -89,8 +91,8 @@ class Photos:
         return F.unfold(pixels, 16, stride=16).transpose(1, 2).reshape(-1, 768)
 
     def batch(self, n: int, size: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """pixels, the teacher's vectors (n, width), labels (n,) with -1 for none."""
-        rows, view = self.rng.choice(self.train, n), self.rng.integers(4, size=n)
+        """pixels, the teacher's vectors (n, width), labels (n,) with -1 for none or two."""
+        rows, view = self.rng.choice(self.train, n), self.rng.integers(VIEWS, size=n)
         pixels = to_pixels(self.views[rows, view])
         side = int(self.rng.integers(112, 129))  # one small shift a batch: cheap
         top, left = self.rng.integers(0, 129 - side, size=2)
@@ -99,7 +101,7 @@ class Photos:
         return (
             change_light(pixels, 0.6),
             self.targets[rows, view],
-            torch.from_numpy(self.labels[rows]),
+            torch.from_numpy(np.where(view < VIEWS - MIXED, self.labels[rows], -1)),
         )
 
     def validation(self) -> tuple[torch.Tensor, np.ndarray]:
@@ -170,8 +172,7 @@ class Pets:
         self.rng = np.random.default_rng()
         self.rows: list[dict[str, str]] = []
         self.pictures: list[np.ndarray] = []  # (h, w, 4): colours and mask
-        self.val: list[int] = []
-        self.litters: list[list[list[int]]] = []  # of pets of photos that are trained on
+        self.litters: list[list[list[int]]] = []  # of pets of photos
         self.look_for_more()
 
     def look_for_more(self) -> None:
@@ -192,17 +193,13 @@ class Pets:
                 continue
             self.rows.append(row)
             self.pictures.append(np.dstack([np.asarray(picture), np.asarray(mask)]))
-        # Litters, not pets, are kept for choosing: a litter-mate must not be trained on either.
-        kept = set(sorted({row["litter"] or row["pet"] for row in listed})[4::10])
-        self.val = [i for i, r in enumerate(self.rows) if (r["litter"] or r["pet"]) in kept]
         litters: dict[str, dict[str, list[int]]] = {}
         for i, row in enumerate(self.rows):
-            if (group := row["litter"] or row["pet"]) not in kept:
-                litters.setdefault(group, {}).setdefault(row["pet"], []).append(i)
+            litters.setdefault(row["litter"] or row["pet"], {}).setdefault(row["pet"], []).append(i)
         self.litters = [list(pets.values()) for pets in litters.values()]
 
     def __len__(self) -> int:
-        return len(self.rows) - len(self.val)
+        return len(self.rows)
 
     def draw(self, n: int) -> tuple[list[int], list[bool]]:
         """n photos: whole litters, up to `photos_each` photos of every pet; which are mirrored."""

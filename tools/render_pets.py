@@ -1,7 +1,7 @@
 """Render the Toy Pets: photographs of procedural dogs and cats, with masks and part maps.
 
     python tools/render_pets.py --out data/pets                   60 pets x 10 photos, 320 px
-    python tools/render_pets.py --train --out build/train_pets    300 pets x 6 photos, 160 px
+    python tools/render_pets.py --train --out build/train_pets    700 pets x 6 photos, 160 px
     python tools/render_pets.py --out /tmp/try --only dog_007     one pet
     python tools/render_pets.py --out data/pets --sheet sheet.png contact sheet of what is there
 
@@ -30,7 +30,7 @@ from tools.pets.plan import COLUMNS, Pet, make_pets, plan
 
 SHIPPED = {"pets": 60, "photos": 10, "seed": 2024, "pairs": 8, "strangers": 10,
            "size": 320, "samples": 5, "strands": 16000}  # fmt: skip
-TRAINING = {"pets": 300, "photos": 6, "seed": 77, "pairs": 30, "strangers": 0,
+TRAINING = {"pets": 700, "photos": 6, "seed": 77, "pairs": 30, "strangers": 0,
             "size": 160, "samples": 5, "strands": 9000}  # fmt: skip
 JPEG_QUALITY = 88
 

@@ -1,14 +1,15 @@
 """Prepare the photographs that `tiny` learns from, and what the teacher says about them.
 
-Reads the tar of training photographs, cuts four views of each, and stores every view (128 px)
+Reads the tar of training photographs, cuts eight views of each, and stores every view (128 px)
 beside the 1,024 features that a pretrained MobileNetV1 gives it. Writes to `build/photos/`:
 
-    views.npy     (n, 4, 128, 128, 3) uint8   letterbox, centre square, two random crops
-    targets.npy   (n, 4, 1024) uint8          the teacher's quantised features of those views
+    views.npy     (n, 8, 128, 128, 3) uint8   letterbox, centre square, four random crops,
+                                              two that are in part another photo
+    targets.npy   (n, 8, 1024) uint8          the teacher's quantised features of those views
     photos.csv    name, group, label, split   one row a photo; split is train or val
 
 Held-out classes (every fifth) never enter these files, nor does any photograph that also lies in
-the sample gallery. About 7 minutes on two cores. Stop it at any time: it goes on where it was.
+the sample gallery. About 14 minutes on two cores. Stop it at any time: it goes on where it was.
 """
 
 import argparse
@@ -27,6 +28,7 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 TEACHER = "mobilenet_v1_1.0_224_quant_embedding_extractor.tflite"
 VIEW, TEACHER_SIZE, GREY = 128, 224, (128, 128, 128)
+VIEWS, MIXED = 8, 2  # views of a photo; of them, the last, are in part another one
 NOT_A_CLASS = "BACKGROUND_Google"  # Caltech's clutter folder: photographs without a common label
 CHUNK = 64
 
@@ -69,13 +71,22 @@ def random_box(image: Image.Image, rng: np.random.Generator) -> tuple[float, ...
     return left, top, left + w, top + h
 
 
-def four_views(image: Image.Image, seed: int) -> list[Image.Image]:
+def views_of(image: Image.Image, other: Image.Image, seed: int) -> list[Image.Image]:
     """The views at the teacher's size; the same seed gives the same crops."""
     rng, size, side = np.random.default_rng(seed), TEACHER_SIZE, min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
-    boxes = [(left, top, left + side, top + side), random_box(image, rng), random_box(image, rng)]
-    crops = [image.resize((size, size), Image.BICUBIC, box=box) for box in boxes]
-    return [letterbox(image, size), *crops]
+
+    def crop(photo: Image.Image, box: tuple[float, ...]) -> Image.Image:
+        return photo.resize((size, size), Image.BICUBIC, box=box)
+
+    views = [letterbox(image, size), crop(image, (left, top, left + side, top + side))]
+    views += [crop(image, random_box(image, rng)) for _ in range(VIEWS - MIXED - 2)]
+    for _ in range(MIXED):
+        view, cut = crop(image, random_box(image, rng)), round(size * rng.uniform(0.3, 0.7))
+        part = (0, 0, cut, size) if rng.random() < 0.5 else (0, 0, size, cut)
+        view.paste(crop(other, random_box(other, rng)).crop(part))
+        views.append(view)
+    return views
 
 
 @cache
@@ -96,15 +107,18 @@ def teacher_features(path: Path | str, image: Image.Image) -> np.ndarray:
     return teacher.get_tensor(teacher.get_output_details()[0]["index"]).reshape(-1).copy()
 
 
-def prepare(job: tuple[str, str, list[str], int]) -> tuple[int, np.ndarray, np.ndarray]:
-    """Views and targets of one chunk of names; runs in a worker process."""
-    photos, teacher, names, start = job
-    views = np.empty((len(names), 4, VIEW, VIEW, 3), np.uint8)
-    targets = np.empty((len(names), 4, 1024), np.uint8)
+def prepare(
+    job: tuple[str, str, list[tuple[str, str]], int],
+) -> tuple[int, np.ndarray, np.ndarray]:
+    """Views and targets of one chunk of pairs of names; runs in a worker process."""
+    photos, teacher, pairs, start = job
+    views = np.empty((len(pairs), VIEWS, VIEW, VIEW, 3), np.uint8)
+    targets = np.empty((len(pairs), VIEWS, 1024), np.uint8)
     with tarfile.open(photos) as tar:
-        for row, name in enumerate(names):
-            image = Image.open(io.BytesIO(tar.extractfile(name).read())).convert("RGB")
-            for column, view in enumerate(four_views(image, seed=start + row)):
+        for row, pair in enumerate(pairs):
+            images = (Image.open(io.BytesIO(tar.extractfile(name).read())) for name in pair)
+            image, other = (image.convert("RGB") for image in images)
+            for column, view in enumerate(views_of(image, other, seed=start + row)):
                 targets[row, column] = teacher_features(teacher, view)
                 views[row, column] = np.asarray(view.resize((VIEW, VIEW), Image.BICUBIC))
     return start, views, targets
@@ -155,17 +169,21 @@ def main() -> None:
     with open(args.out / "photos.csv", "w", newline="") as file:
         csv.writer(file).writerows([("name", "group", "label", "split"), *rows])
 
-    shape = (len(rows), 4, VIEW, VIEW, 3)
+    shape = (len(rows), VIEWS, VIEW, VIEW, 3)
     mode = "r+" if (args.out / "views.npy").exists() else "w+"
     open_ = np.lib.format.open_memmap
     views = open_(args.out / "views.npy", mode=mode, dtype=np.uint8, shape=shape)
-    targets = open_(args.out / "targets.npy", mode=mode, dtype=np.uint8, shape=(len(rows), 4, 1024))
+    shape = (len(rows), VIEWS, 1024)
+    targets = open_(args.out / "targets.npy", mode=mode, dtype=np.uint8, shape=shape)
     names = [row[0] for row in rows]
+    trained = [row[0] for row in rows if row[3] == "train"]  # what is kept enters no mixed view
+    others = np.random.default_rng(0).choice(trained, len(names)).tolist()
+    pairs = list(zip(names, others, strict=True))
     # A chunk is done when the last of its targets is not all zero: that is what a fresh file holds.
     jobs = [
-        (str(args.photos), str(args.teacher), names[start : start + CHUNK], start)
-        for start in range(0, len(names), CHUNK)
-        if not targets[min(start + CHUNK, len(names)) - 1, 3].any()
+        (str(args.photos), str(args.teacher), pairs[start : start + CHUNK], start)
+        for start in range(0, len(pairs), CHUNK)
+        if not targets[min(start + CHUNK, len(pairs)) - 1, -1].any()
     ]
     begin = time.time()
     with ProcessPoolExecutor(args.workers) as pool:

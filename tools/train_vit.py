@@ -2,7 +2,7 @@
 
 First what it learns from, then the stages, each going on from the last one's build/tiny.pt:
 
-    python tools/teacher_targets.py             views of photos, the teacher's features   7 min
+    python tools/teacher_targets.py             views of photos, the teacher's features  14 min
     python tools/sketch_pets.py --litters 282   quick drawings of 846 pets               10 min
     python tools/render_pets.py --train --out build/train_pets    photos of other pets
     python tools/describe_pets.py               the traits of all of these                1 min
@@ -41,10 +41,17 @@ import torch.distributed as dist
 from pets_and_photos import Descriptions, Pets, Photos, Sketches, resize, shipped_dev_pets
 from torch.nn import functional as F
 from transformers import ViTModel
-from vit_model import look, new_model, order_loss, start_well, supervised_contrastive
+from vit_model import (
+    look,
+    new_model,
+    optimisers_for,
+    order_loss,
+    start_well,
+    supervised_contrastive,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
-CHECKPOINT_SECONDS, REPORT_SECONDS, VALIDATE_SECONDS = 60, 20, 240
+CHECKPOINT_SECONDS, REPORT_SECONDS, VALIDATE_SECONDS = 60, 20, 600
 # As in `Encoder.load(dtype="auto")`: elsewhere it is emulated, and slower.
 BFLOAT16 = getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
 VIEW = 128  # pixels; the views of photographs and the sketches hold no more
@@ -170,10 +177,9 @@ def train(rank: int, args: argparse.Namespace) -> None:
         "pets": about.places.clone(),  # where each pet's own vector begins
     })  # fmt: skip
     weights = [*model.parameters(), *heads.parameters()]
-    decayed, others = [w for w in weights if w.ndim > 1], [w for w in weights if w.ndim < 2]
-    groups = [{"params": decayed, "weight_decay": 0.05}, {"params": others, "weight_decay": 0.0}]
-    optimiser = torch.optim.AdamW(groups, lr=stage.lr[0], betas=(0.9, 0.98), fused=True)
-    holders = {"model": model, "average": average, "heads": heads, "optimiser": optimiser}
+    matrices = [w for w in model.layers.parameters() if w.ndim == 2]
+    optimisers = optimisers_for(weights, matrices)
+    holders = {"model": model, "average": average, "heads": heads} | optimisers
     state = {"stage": args.stage, "stage_seen": 0, "step": 0, "seen": 0}
     if path.exists():
         saved = torch.load(path, weights_only=True)
@@ -199,14 +205,16 @@ def train(rank: int, args: argparse.Namespace) -> None:
     while state["stage_seen"] < total:
         done = state["stage_seen"] / total
         lr = (stage.lr[0] + done * (stage.lr[1] - stage.lr[0])) * min(1, (state["step"] + 1) / 100)
-        for group in optimiser.param_groups:
+        for group in (g for o in optimisers.values() for g in o.param_groups):
             group["lr"] = lr
         loss, parts = batch_loss(model, heads, stage, photos, pets, sketches)
-        optimiser.zero_grad()
+        for optimiser in optimisers.values():
+            optimiser.zero_grad()
         loss.backward()
         count = shared_gradients(weights, parts.pop("count"))
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
-        optimiser.step()
+        for optimiser in optimisers.values():
+            optimiser.step()
         fresh += count
         for key, more in (("step", 1), ("seen", count), ("stage_seen", count)):
             state[key] += more

@@ -1,4 +1,4 @@
-"""The small Vision Transformer that `train_vit.py` trains, its start, and its losses.
+"""The small Vision Transformer that `train_vit.py` trains, its start, its losses, its optimisers.
 
 Everything looks at CLS vectors of norm 1, the ones that similarity search uses. In training a
 random part of the patches is enough; the losses say whose vectors are to be near.
@@ -137,3 +137,23 @@ def supervised_contrastive(vectors: torch.Tensor, who: torch.Tensor, temperature
     logits = (vectors @ vectors.T / temperature).masked_fill(self_pairs, -1e4)
     log_p = logits.log_softmax(1)
     return -(log_p * same).sum() / same.sum().clamp(min=1)
+
+
+def optimisers_for(
+    weights: list[torch.Tensor], matrices: list[torch.Tensor]
+) -> dict[str, torch.optim.Optimizer]:
+    """Muon (Jordan et al. 2024) for the matrices inside the layers, AdamW for all other weights.
+
+    Muon's steps are scaled to AdamW's size (Liu et al., arXiv 2502.16982), so that one learning
+    rate, which the caller sets, serves both.
+    """
+    inside = {id(w) for w in matrices}
+    rest = [w for w in weights if id(w) not in inside]
+    groups = [
+        {"params": [w for w in rest if w.ndim > 1], "weight_decay": 0.05},
+        {"params": [w for w in rest if w.ndim < 2], "weight_decay": 0.0},
+    ]
+    return {
+        "muon": torch.optim.Muon(matrices, weight_decay=0.05, adjust_lr_fn="match_rms_adamw"),
+        "adamw": torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=True),
+    }
