@@ -16,8 +16,9 @@ help:  ## say what can be made
 demo: $(READY)  ## match a lost pet's photo against the shipped gallery
 	@$(BIN)/vitsim match $(DEMO_PHOTO) --gallery toy-pets --figure demo.png
 
+# In a container one often is root, whom Jupyter refuses unless told.
 lab: $(READY)  ## open the lessons in JupyterLab
-	$(BIN)/jupyter lab notebooks
+	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks
 
 test: $(TESTED)  ## run the tests and compare every notebook (10 minutes)
 	$(BIN)/python -m pytest -n 2 --dist loadscope --ignore tests/test_scale.py --ignore tests/test_lessons_any_model.py
