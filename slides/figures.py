@@ -19,7 +19,7 @@ from vitsim.attention import rollout
 from vitsim.background import cut_out, mask_of
 from vitsim.encoder import Encoder
 from vitsim.files import data_folder
-from vitsim.gallery import Gallery
+from vitsim.gallery import Gallery, Match
 from vitsim.images import fit, open_photo
 from vitsim.parts import correspondences, patch_coverage
 from vitsim.plots._base import ORANGE
@@ -57,9 +57,19 @@ def row(*photos: Image.Image, titles: list[str] | None = None) -> Figure:
 
 def match() -> Figure:
     """The demo's query with its matches in the shipped gallery."""
-    query = data_folder() / "pets" / "photos" / MATCHED[:-3] / f"{MATCHED}.jpg"
-    found = Gallery.open(data_folder() / datasets.SHIPPED_GALLERY).match(query)
-    return plots.match_grid(query, found, truth=MATCHED[:-3])
+    return plots.match_grid(photo(MATCHED), found(), truth=MATCHED[:-3])
+
+
+def found() -> list[Match]:
+    """The demo's matches, best first."""
+    gallery = Gallery.open(data_folder() / datasets.SHIPPED_GALLERY)
+    return gallery.match(photo(MATCHED))
+
+
+def asked() -> Figure:
+    """The same photos with their scores, and no word of which are right."""
+    photos = [photo(MATCHED), *(open_photo(match.path) for match in found())]
+    return row(*photos, titles=["?", *(f"{match.score:.2f}" for match in found())])
 
 
 def question() -> Figure:
@@ -220,8 +230,8 @@ def main() -> None:
     for lang in ("en", "pt"):
         draw_all(lang, FOLDER / lang)
     imagenet(FOLDER / "imagenet.svg")
-    drawn = [match, question, lights, angles, qualities, mates, array, channels, fits, cutout,
-             patches, attended, parts, arrows, three_angles, strips, errors]  # fmt: skip
+    drawn = [match, asked, question, lights, angles, qualities, mates, array, channels, fits,
+             cutout, patches, attended, parts, arrows, three_angles, strips, errors]  # fmt: skip
     for draw in drawn:
         draw().savefig(FOLDER / f"{draw.__name__}.png")
         print(f"drawn: {draw.__name__}", flush=True)
