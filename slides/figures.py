@@ -60,6 +60,7 @@ def match() -> Figure:
     return plots.match_grid(photo(MATCHED), found(), truth=MATCHED[:-3])
 
 
+@cache
 def found() -> list[Match]:
     """The demo's matches, best first."""
     gallery = Gallery.open(data_folder() / datasets.SHIPPED_GALLERY)

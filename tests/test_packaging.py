@@ -14,6 +14,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from vitsim import datasets
+from vitsim.files import data_folder
+from vitsim.gallery import Gallery
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 MB = 1_000_000
@@ -148,6 +152,20 @@ def test_the_wheel_carries_the_data_and_is_small(wheel, sources):
     assert code <= names
     assert not {name for name in names if name.startswith(("tests/", "tools/", "notebooks/"))}
     assert {name for name in names if name.endswith(("licenses/LICENSE", "licenses/LICENSES.md"))}
+
+
+def test_the_readmes_say_who_is_in_their_picture():
+    gallery = Gallery.open(data_folder() / datasets.SHIPPED_GALLERY)
+    found = gallery.match(data_folder() / "pets" / "photos" / "dog_001" / "dog_001_04.jpg")
+    litter = datasets.pets().drop_duplicates("pet").set_index("pet")["litter"]
+    one, two, three, four = (match.label for match in found)
+    assert one == two == "dog_001" != three and litter[three] == litter["dog_001"] != litter[four]
+    english, portuguese = (ROOT / name for name in ("README.md", "README.pt.md"))
+    assert "The first two are the lost dog, the third is its litter-mate" in english.read_text(
+        "utf-8"
+    )
+    said = "As duas primeiras são do cão perdido; a terceira, de um irmão de ninhada"
+    assert said in portuguese.read_text("utf-8")
 
 
 def test_the_installed_wheel_runs_from_another_folder(bare, tmp_path):

@@ -172,7 +172,7 @@ class Pets:
         self.rng = np.random.default_rng()
         self.rows: list[dict[str, str]] = []
         self.pictures: list[np.ndarray] = []  # (h, w, 4): colours and mask
-        self.litters: list[list[list[int]]] = []  # of pets of photos
+        self.litters: list[list[list[int]]] = []  # of pets, of row numbers
         self.look_for_more()
 
     def look_for_more(self) -> None:

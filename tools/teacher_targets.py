@@ -170,9 +170,13 @@ def main() -> None:
         csv.writer(file).writerows([("name", "group", "label", "split"), *rows])
 
     shape = (len(rows), VIEWS, VIEW, VIEW, 3)
-    mode = "r+" if (args.out / "views.npy").exists() else "w+"
+    path, mode = args.out / "views.npy", "r+"
+    if not path.exists() or np.load(path, mmap_mode="r").shape != shape:  # other photos or views
+        mode = "w+"
+        for reduced in args.out.glob("targets_*.npy"):
+            reduced.unlink()
     open_ = np.lib.format.open_memmap
-    views = open_(args.out / "views.npy", mode=mode, dtype=np.uint8, shape=shape)
+    views = open_(path, mode=mode, dtype=np.uint8, shape=shape)
     shape = (len(rows), VIEWS, 1024)
     targets = open_(args.out / "targets.npy", mode=mode, dtype=np.uint8, shape=shape)
     names = [row[0] for row in rows]
