@@ -125,7 +125,8 @@ def test_match_grid(tmp_path):
 
 
 def test_every_figure_is_compared():
-    assert set(plots.__all__) == {*FIGURES, "match_grid"}
+    drawn = {name for name, one in vars(plots).items() if callable(one)}
+    assert drawn == {*FIGURES, "match_grid"}
     stored = {path.stem for path in (Path(__file__).parent / "figures").glob("*.png")}
     assert len(stored) == len(FIGURES) + 1
 

@@ -27,7 +27,12 @@ def examine() -> tuple[list[str], list[str]]:
             tell(name, "missing")
             what = '"rembg[cpu]"' if name == "rembg" else name
             todo.append(f"{name} is missing: pip install {what}")
-    tell("device", _device())
+    try:
+        from .encoder import best_device
+
+        tell("device", best_device())
+    except (ImportError, OSError) as error:
+        tell("device", f"unknown ({error})")
     default = models.default_model()
     for name in dict.fromkeys([models.DEFAULT, default, *models.REVISIONS]):
         here = models.is_here(name)
@@ -56,12 +61,3 @@ def examine() -> tuple[list[str], list[str]]:
     reachable = hub.hub_reachable()
     tell("hub", "reachable" if reachable else "not reachable; what is here works without it")
     return found, todo
-
-
-def _device() -> str:
-    try:
-        from .encoder import best_device
-
-        return best_device()
-    except (ImportError, OSError) as error:
-        return f"unknown ({error})"

@@ -138,8 +138,7 @@ def _to_rgb(image: Image.Image, background: tuple[int, int, int]) -> Image.Image
         return _from_deep_grey(image).convert("RGB")
     if image.mode == "CMYK" and image.info.get("icc_profile"):
         return _from_cmyk_profile(image)
-    transparent = image.mode in ("RGBA", "LA", "La", "RGBa", "PA") or "transparency" in image.info
-    if not transparent:
+    if not image.has_transparency_data:
         return image.convert("RGB")
     image = image.convert("RGBA")
     flat = Image.new("RGBA", image.size, (*background, 255))

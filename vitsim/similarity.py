@@ -38,7 +38,11 @@ def top_k(query: np.ndarray, vectors: np.ndarray, k: int) -> tuple[np.ndarray, n
         raise ValueError(f"a query of {query.shape[1]} dimensions against vectors of {d}")
     if not np.isfinite(query).all():
         raise ValueError("a non-finite query has no nearest neighbours")
-    faiss, plain = _faiss(), np.asarray(vectors)  # not copied; a memmap would confuse torch_utils
+    import faiss
+
+    if sys.platform == "darwin" and "torch" in sys.modules:
+        faiss.omp_set_num_threads(1)  # two OpenMP runtimes in one process crash there
+    plain = np.asarray(vectors)  # not copied; a memmap would confuse torch_utils
 
     def search(ask: int) -> tuple[np.ndarray, np.ndarray]:
         scores, found = faiss.knn(query, plain, ask, metric=faiss.METRIC_INNER_PRODUCT)
@@ -63,11 +67,3 @@ def best(search: Callable, n: int, k: int) -> tuple[np.ndarray, np.ndarray]:
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
     order = np.lexsort((found, -np.round(scores / SAME)))[:k]
     return found[order], np.clip(scores[order], -1, 1)
-
-
-def _faiss():
-    import faiss
-
-    if sys.platform == "darwin" and "torch" in sys.modules:
-        faiss.omp_set_num_threads(1)  # two OpenMP runtimes in one process crash there
-    return faiss

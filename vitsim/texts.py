@@ -8,8 +8,7 @@ from pathlib import Path
 
 def plain(text: str) -> str:
     """The text with line ends, escapes and bytes of file names spelled out, as `\\n` for one."""
-    ends = "\n" if text.endswith("\n") else ""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text.removesuffix("\n")) + ends
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def count(number: int, what: str) -> str:

@@ -63,7 +63,7 @@ def evaluate(
         size = f"{count(report.photos, 'photo')} of {report.identities} identities"
         how = f"background {'kept' if recipe.background is None else recipe.background}"
         print(plain(f"{folder}: {size}, {report.queries} asked for"))
-        print(plain(f"model {recipe.model}, {recipe.pooling}, {recipe.fit}, {how}\n"))
+        print(plain(f"model {recipe.model}, {recipe.pooling}, {recipe.fit}, {how}") + "\n")
         print(*map(plain, str(report).split("\n")), sep="\n")
     tell("note", report.notes)
     if out:

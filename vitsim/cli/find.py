@@ -53,7 +53,7 @@ def match(
     else:
         labels = opened.photos["label"].nunique()  # of a gallery in Milvus not known
         size = count(len(opened), "photo") + (f", {count(labels, 'label')}" if labels else "")
-        print(plain(f"{photo} in {gallery}: {size}, model {opened.recipe.model}\n"))
+        print(plain(f"{photo} in {gallery}: {size}, model {opened.recipe.model}") + "\n")
         labels = [plain(m.label) for m in found]
         width = max([5, *map(len, labels)])
         print(f"rank  score  {'label':<{width}}  photo")

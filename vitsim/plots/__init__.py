@@ -8,28 +8,3 @@ from .scale import growth
 from .scores import score_matrix, score_strips
 from .vectors import arrows
 from .vision import heat_maps, patch_grid, photo_map, spotlights
-
-__all__ = [
-    "arrows",
-    "cost_curves",
-    "det",
-    "error_rates",
-    "factor_strips",
-    "forest",
-    "growth",
-    "heat_maps",
-    "interval_panels",
-    "match_grid",
-    "patch_grid",
-    "patch_lines",
-    "photo_map",
-    "photo_row",
-    "recall_by_gallery_size",
-    "recall_curves",
-    "residual_plots",
-    "roc",
-    "score_by_turn",
-    "score_matrix",
-    "score_strips",
-    "spotlights",
-]

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..encoder import Photo
 from ..images import fit
-from ._base import BLUE, INK, ORANGE, grid, opened
+from ._base import BLUE, INK, ORANGE, grid, one_axis, opened
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,17 +51,12 @@ def patch_lines(
 
 def recall_curves(curves: dict[str, np.ndarray]) -> Figure:
     """Recall@k, 0–1, for k = 1, 2, …: a line of its own look for each name, three at most."""
-    figure, ((axis,),) = grid(1, 1, "", (12, 5))
-    axis.set_axis_on()
+    figure, axis = one_axis((12, 5), "k", "recall@k")
     looks = zip((BLUE, ORANGE, INK), ("-", "--", ":"), strict=True)
     for (name, recall), (colour, style) in zip(curves.items(), looks, strict=False):
         k = np.arange(1, len(recall) + 1)
         axis.plot(k, recall, style, color=colour, lw=3.5, label=name)
     axis.set(ylim=(0, 1.03), xlim=(0.5, None))
-    axis.set_xlabel("k", fontsize=17, color=INK)
-    axis.set_ylabel("recall@k", fontsize=17, color=INK)
     axis.legend(fontsize=17, frameon=False, loc="lower right", handlelength=3)
-    axis.spines[["right", "top"]].set_visible(False)
     axis.grid(color="#E3E3E3", lw=1)
-    axis.tick_params(labelsize=15)
     return figure
