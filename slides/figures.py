@@ -33,9 +33,9 @@ def photo(name: str) -> Image.Image:
     return open_photo(data_folder() / "pets" / "photos" / name[:-3] / f"{name}.jpg")
 
 
-def exact_cut(row) -> Image.Image:
+def exact_cut(row, crop: bool = False) -> Image.Image:
     """The pet of a row of the table on grey, by its exact mask."""
-    return cut_out(open_photo(row["photo"]), Image.open(row["mask"]).convert("L"))
+    return cut_out(open_photo(row["photo"]), Image.open(row["mask"]).convert("L"), crop=crop)
 
 
 @cache
@@ -135,10 +135,11 @@ def fits() -> Figure:
 
 
 def cutout() -> Figure:
-    """Photo, mask and cut-out by the shipped network."""
+    """Photo, mask, and cut-out by the shipped network, also cropped."""
     whole = photo("cat_001_02")
     mask = mask_of(whole, "cutout")
-    return row(whole, mask, cut_out(whole, mask), titles=["", "0 … 1", ""])
+    cuts = [cut_out(whole, mask), fit(cut_out(whole, mask, crop=True), 320)]
+    return row(whole, mask, *cuts, titles=["", "0 … 1", "", ""])
 
 
 def patches() -> Figure:
@@ -186,10 +187,11 @@ def three_angles() -> Figure:
 
 @cache
 def compared() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(scores, query ids, gallery ids) of the test pets' queries, all cut out by exact masks."""
+    """(scores, query ids, gallery ids) of the test pets' queries, cut out by mask and cropped."""
     shown, asked = datasets.pets("gallery"), datasets.pets("query", "test")
     vectors = [
-        encoder().embed([exact_cut(one) for one in t.to_dict("records")]) for t in (shown, asked)
+        encoder().embed([exact_cut(one, crop=True) for one in t.to_dict("records")])
+        for t in (shown, asked)
     ]
     return vectors[1] @ vectors[0].T, asked.pet.to_numpy(), shown.pet.to_numpy()
 

@@ -97,15 +97,28 @@ def test_a_photo_lying_on_its_side_is_cut_out_upright(cutout, tmp_path):
     assert quarter_is_marked(mask_of(image))
     made, note = remove_background(image)
     assert note is None
+    assert made.size == pytest.approx((63, 43), abs=2)  # its quarter, and a twentieth around
     assert made.getpixel((5, 5)) == (0, 0, 0)
-    assert made.getpixel((115, 75)) == GREY
+    assert made.getpixel((made.width - 1, made.height - 1)) == GREY
 
 
 def test_the_background_becomes_exactly_the_flat_colour(cutout):
-    made, note = remove_background(pet(), colour=(1, 200, 3))
-    assert (made.mode, note) == ("RGB", None)
+    made = cut_out(pet(), mask_of(pet()), colour=(1, 200, 3))
+    assert (made.mode, made.size) == ("RGB", (120, 80))
     assert made.getpixel((119, 79)) == (1, 200, 3)
     assert len(made.crop((66, 0, 120, 80)).getcolors()) == 1
+
+
+def test_cropping_keeps_the_box_of_the_mask_and_a_margin_inside_the_picture():
+    image, mask = Image.new("RGB", (200, 100), (9, 9, 9)), Image.new("L", (200, 100), 0)
+    mask.paste(255, (50, 30, 110, 60))  # 60 wide: a margin of 3
+    mask.putpixel((199, 99), 127)  # not above half: not the pet
+    cut = cut_out(image, mask, crop=True)
+    assert cut.size == (66, 36)
+    assert cut.tobytes() == cut_out(image, mask).crop((47, 27, 113, 63)).tobytes()
+    mask.paste(255, (0, 0, 200, 60))
+    assert cut_out(image, mask, crop=True).size == (200, 70)
+    assert cut_out(image, Image.new("L", (200, 100), 0), crop=True).size == (200, 100)
 
 
 def test_a_soft_mask_mixes():

@@ -524,11 +524,15 @@ def test_a_truncated_or_missing_file_is_refused_and_the_remedy_works(
     assert len(Gallery.build(folder, encoder, tmp_path / "g")) == 12
 
 
-def test_a_newer_format_is_refused_as_such(folder, encoder, tmp_path):
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [(1, "newer format.*Install a newer vitsim"), (-1, "older format.*make it again")],
+)
+def test_another_format_is_refused_as_such(folder, encoder, tmp_path, step, message):
     Gallery.build(folder, encoder, tmp_path / "g")
     path = tmp_path / "g" / "manifest.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": store.FORMAT + 1}))
-    with pytest.raises(GalleryError, match=r"newer format.*Install a newer vitsim"):
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": store.FORMAT + step}))
+    with pytest.raises(GalleryError, match=message):
         Gallery.open(tmp_path / "g", encoder)
 
 

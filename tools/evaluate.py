@@ -108,13 +108,13 @@ def eer(scores: np.ndarray, query_ids: np.ndarray, gallery_ids: np.ndarray) -> f
 
 
 def judge_pets(embed: Embedder, repeats: int, alone: bool) -> dict[str, ev.Interval]:
-    """`alone`: with every background removed."""
+    """`alone`: with every background removed, and cropped to the pet."""
     gallery, queries = datasets.pets("gallery"), datasets.pets("query", "test")
     sets = [gallery, queries]
     if alone:
         photos = [
             [
-                cut_out(open_photo(p), Image.open(m).convert("L"))
+                cut_out(open_photo(p), Image.open(m).convert("L"), crop=True)
                 for p, m in zip(t.photo, t["mask"], strict=True)
             ]
             for t in sets

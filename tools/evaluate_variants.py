@@ -28,6 +28,7 @@ from vitsim.images import find_photos, open_photo
 from vitsim.parts import patch_coverage
 
 WHOLE, BY_CUTOUT, BY_MASK = "whole photo", "cut out by `cutout`", "cut out by the exact mask"
+IN_PLACE = "the same, not cropped"
 FIRST = ("CLS", "letterbox", WHOLE)
 
 
@@ -59,7 +60,8 @@ def hits_of_pets(encoder: Encoder) -> tuple[dict[tuple, np.ndarray], np.ndarray]
     photos = [open_photo(row.photo) for row in rows]
     ways = {WHOLE: photos, BY_CUTOUT: [remove_background(photo)[0] for photo in photos]}
     masks = [Image.open(row.mask).convert("L") for row in rows]
-    ways[BY_MASK] = [cut_out(*pair) for pair in zip(photos, masks, strict=True)]
+    for way, crop in ((BY_MASK, True), (IN_PLACE, False)):
+        ways[way] = [cut_out(*pair, crop=crop) for pair in zip(photos, masks, strict=True)]
     hits = {}
     for background, seen in ways.items():
         for pooling, made in vectors(encoder, seen, "letterbox").items():
@@ -119,7 +121,10 @@ def main() -> None:
     args = parser.parse_args()
     encoder = Encoder.load(args.model)
     print("Toy Pets, test queries\n")
-    table(*hits_of_pets(encoder), args.repeats)
+    hits, pets = hits_of_pets(encoder)
+    table(hits, pets, args.repeats)
+    cropped, in_place = (hits["CLS", "letterbox", way] * 1.0 for way in (BY_MASK, IN_PLACE))
+    print(f"cropping a cut-out, paired: {share(cropped - in_place, pets, args.repeats)}\n")
     if args.gallery.is_dir():
         print("Sample gallery of real photographs\n")
         table(*hits_of_photos(encoder, args.gallery), args.repeats)

@@ -14,6 +14,8 @@ from teacher_targets import MIXED, VIEWS
 from torch.nn import functional as F
 
 from vitsim import datasets
+from vitsim.background import cut_out
+from vitsim.images import fit
 
 
 def to_pixels(photos: np.ndarray) -> torch.Tensor:
@@ -286,15 +288,15 @@ class Sketches:
 
 
 def shipped_dev_pets() -> tuple[torch.Tensor, torch.Tensor, np.ndarray, np.ndarray]:
-    """Photos of the shipped pets that are there for choosing, whole and cut out, at 224 pixels.
+    """Photos of the shipped pets for choosing, whole and cut out and cropped, at 224 pixels.
 
     Also the pets, and which pairs count: a query photo against every gallery photo.
     """
     table = datasets.pets(split="dev")
     table = table[table.role != "stranger"]
-    whole = [Image.open(path).convert("RGB").resize((224, 224)) for path in table.photo]
-    masks = [Image.open(path).convert("L").resize((224, 224)) for path in table["mask"]]
-    pictures = [np.dstack([p, m]) for p, m in zip(whole, masks, strict=True)]
-    cut = to_cut(np.stack(pictures))
+    whole = [Image.open(path).convert("RGB") for path in table.photo]
+    masks = [Image.open(path).convert("L") for path in table["mask"]]
+    cuts = [cut_out(*pair, crop=True) for pair in zip(whole, masks, strict=True)]
     query = (table.role == "query").to_numpy()
-    return cut[:, :3], cut[:, :3] * cut[:, 3:], table.pet.to_numpy(), query[:, None] & ~query
+    whole, cuts = (to_pixels(np.stack([fit(p, 224) for p in ps])) for ps in (whole, cuts))
+    return whole, cuts, table.pet.to_numpy(), query[:, None] & ~query

@@ -8,9 +8,8 @@ import os
 import sys
 import threading
 import warnings
-from collections.abc import Callable
-from contextlib import contextmanager, suppress
-from functools import cache, wraps
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +22,7 @@ from .models import ModelError, shipped
 # rembg's own names, and `cutout`, the small network that comes with vitsim.
 MODELS = ("cutout", "u2net", "u2netp", "isnet-general-use", "birefnet-general-lite")
 ALMOST_NOTHING, ALMOST_EVERYTHING = 0.01, 0.99  # share of the picture that the mask covers
+MARGIN = 0.05  # of the longer side of what the mask shows, left around it when it is cropped
 _one_at_a_time = threading.Lock()  # photos are prepared in threads; one session is enough
 
 
@@ -35,16 +35,19 @@ def mask_of(image: Image.Image, model: str = "cutout") -> Image.Image:
     if model not in MODELS:
         remedy = f"Choose one of {', '.join(MODELS)}."
         raise ModelError(model, "is not a background remover of vitsim", remedy)
-    content = hashlib.sha256(f"{image.size} {_weights(model)} ".encode() + image.tobytes())
+    with _one_at_a_time:
+        weights = _weights(model)
+    content = hashlib.sha256(f"{image.size} {weights} ".encode() + image.tobytes())
     kept = cache_folder() / "masks" / model / f"{content.hexdigest()}.png"
     with suppress(Exception), Image.open(kept) as mask:  # not there or damaged: it is made below
         mask.load()
         if (mask.mode, mask.size) == ("L", image.size):
             return mask
-    session = _session(model)
+    with _one_at_a_time:
+        session = _session(model)
     from rembg import remove
 
-    with np.errstate(invalid="ignore"):  # a flat prediction is scaled by 0/0; coverage tells
+    with np.errstate(invalid="ignore"):  # a flat prediction is scaled by 0/0; its share tells
         mask = remove(image, session=session, only_mask=True)
     try:
         with atomic(kept) as path:
@@ -54,33 +57,39 @@ def mask_of(image: Image.Image, model: str = "cutout") -> Image.Image:
     return mask
 
 
-def coverage(mask: Image.Image) -> float:
-    """The share of the picture that the mask covers, 0 to 1."""
-    return float(np.asarray(mask, dtype=np.float32).mean() / 255)
-
-
 def cut_out(
-    image: Image.Image, mask: Image.Image, colour: tuple[int, int, int] = GREY
+    image: Image.Image,
+    mask: Image.Image,
+    colour: tuple[int, int, int] = GREY,
+    crop: bool = False,
 ) -> Image.Image:
-    """Lay the masked part of an RGB image on a flat colour: RGB, same size.
+    """Lay the masked part of an RGB image on a flat colour: RGB, same size unless it is cropped.
 
-    A soft mask mixes: `mask · image + (1 − mask) · colour`.
+    A soft mask mixes: `mask · image + (1 − mask) · colour`. `crop=True` keeps the bounding box of
+    the mask (where it is above half) and `MARGIN` around it: the pet fills the picture, wherever
+    in the photo it stood and however far away.
     """
-    return Image.composite(image.convert("RGB"), Image.new("RGB", image.size, colour), mask)
+    flat = Image.composite(image.convert("RGB"), Image.new("RGB", image.size, colour), mask)
+    box = mask.point(lambda value: 255 * (value > 127)).getbbox() if crop else None
+    if box is None:
+        return flat
+    left, top, right, bottom = box
+    margin = round(MARGIN * max(right - left, bottom - top))
+    width, height = flat.size
+    left, top = max(left - margin, 0), max(top - margin, 0)
+    return flat.crop((left, top, min(right + margin, width), min(bottom + margin, height)))
 
 
-def remove_background(
-    image: Image.Image, model: str = "cutout", colour: tuple[int, int, int] = GREY
-) -> tuple[Image.Image, str | None]:
-    """The cut-out of an upright RGB image, and a note if there is none.
+def remove_background(image: Image.Image, model: str = "cutout") -> tuple[Image.Image, str | None]:
+    """The cropped cut-out of an upright RGB image, and a note if there is none.
 
     A mask that covers almost nothing or almost everything is a failure of the network: then the
     image comes back as it is, and the note says so.
     """
     mask = mask_of(image, model)
-    share = coverage(mask)
+    share = float(np.asarray(mask, dtype=np.float32).mean() / 255)
     if ALMOST_NOTHING <= share <= ALMOST_EVERYTHING:
-        return cut_out(image, mask, colour), None
+        return cut_out(image, mask, crop=True), None
     what = "almost nothing" if share < ALMOST_NOTHING else "almost everything"
     return image, f"{model} marked {what} ({share:.0%}) as foreground; the background was kept"
 
@@ -104,25 +113,12 @@ def fetch(model: str) -> Path:
         raise ModelError(model, reason, remedy) from error
 
 
-def _once(function: Callable) -> Callable:
-    """`cache`, also for threads that call at the same time: one works, the others wait."""
-    kept = cache(function)
-
-    @wraps(function)
-    def waiting(model: str):
-        with _one_at_a_time:
-            return kept(model)
-
-    waiting.cache_clear = kept.cache_clear
-    return waiting
-
-
-@_once
+@cache
 def _weights(model: str) -> str:
     return sha256(fetch(model))
 
 
-@_once
+@cache
 def _session(model: str):
     path = fetch(model)
     _announce()
@@ -130,16 +126,10 @@ def _session(model: str):
 
     if model != "cutout":
         return new_session(model, providers=["CPUExecutionProvider"])
-    with _models_folder(path.parent):  # rembg accepts a custom model only from inside its folder
-        return new_session("u2net_custom", model_path=str(path), providers=["CPUExecutionProvider"])
-
-
-@contextmanager
-def _models_folder(folder: Path):
     before = os.environ.get("U2NET_HOME")
-    os.environ["U2NET_HOME"] = str(folder)
+    os.environ["U2NET_HOME"] = str(path.parent)  # rembg takes a custom model only from inside it
     try:
-        yield
+        return new_session("u2net_custom", model_path=str(path), providers=["CPUExecutionProvider"])
     finally:
         if before is None:
             del os.environ["U2NET_HOME"]

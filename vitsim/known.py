@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from .files import atomic
-from .store import TAG, telling
+from .store import FORMAT, TAG, telling
 
 BLOCK = 1024  # rows of a gallery that are read at once
 
@@ -96,7 +96,7 @@ class Rows:
 
 def left_over(folder: Path, recipe: dict) -> Known:
     """What a killed index has left in `folder`, if it embedded in the same way."""
-    tag, text = folder / TAG, json.dumps(recipe, sort_keys=True).encode()
+    tag, text = folder / TAG, json.dumps(recipe | {"format": FORMAT}, sort_keys=True).encode()
     with telling(folder):
         if not tag.is_file() or tag.read_bytes() != text:
             shutil.rmtree(tag.parent, ignore_errors=True)

@@ -18,10 +18,10 @@ import numpy as np
 import pandas as pd
 
 from .similarity import best
-from .store import SCALE, GalleryError, table
+from .store import FORMAT, SCALE, GalleryError, table
 
 PREFIX = "milvus:"  # the place of such a gallery begins with this
-NAME, ABOUT = "vitsim", "vitsim_recipe"  # the two collections
+NAME, ABOUT = "vitsim", f"vitsim_recipe_{FORMAT}"  # the two collections
 CHUNK, MOST = 1000, 16384  # rows in a message, and what Milvus answers at most
 TEXT = 65535  # bytes: Milvus' longest VARCHAR
 INDEXES = {"FLAT": {}, "HNSW": {"M": 32, "efConstruction": 200}}

@@ -25,7 +25,7 @@ import pandas as pd
 from . import VitsimError
 from .files import sha256
 
-FORMAT = 1
+FORMAT = 2  # 2: cut-outs are cropped
 MANIFEST, DATA = "manifest.json", ("photos.csv", "vectors.npy")
 COLUMNS = ["path", "sha256", "bytes", "label", "note"]  # note: why a background was kept
 LOCK, TAG = "vitsim.lock", Path("partial", "recipe.json")
@@ -81,9 +81,7 @@ def read(folder: Path) -> tuple[dict, pd.DataFrame, np.ndarray]:
 
 def _state(folder: Path) -> list[tuple]:
     """Changes whenever a file of the gallery is put in place or moved away."""
-    places = [folder / "pending" / name for name in (*DATA, MANIFEST)]
-    places += [folder / name for name in (*DATA, MANIFEST)]
-    return [_stat(path) for path in places]
+    return [_stat(folder / at / name) for at in ("pending", "") for name in (*DATA, MANIFEST)]
 
 
 def _stat(path: Path) -> tuple | None:
@@ -106,6 +104,8 @@ def _read(folder: Path) -> tuple[dict, pd.DataFrame, np.ndarray]:
         manifest = json.loads(_current(folder, MANIFEST).read_text(encoding="utf-8"))
         if manifest["format"] > FORMAT:
             raise GalleryError(folder, "is of a newer format", "Install a newer vitsim.")
+        if manifest["format"] < FORMAT:
+            raise GalleryError(folder, "is of an older format", rebuild)
         if manifest.pop("sha256") != _digest(manifest):
             raise GalleryError(folder, f"is damaged ({MANIFEST})", rebuild)
         for name in DATA:

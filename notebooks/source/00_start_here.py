@@ -154,7 +154,8 @@ print(*todo or [f"ready ✓ {model or models.default_model()}"], sep="\n")
 # ## 3. A match in five lines
 #
 # First, a shelter: 16 pets, three photos each. It is a hard one: every pet has a litter-mate there
-# that looks much like it. We lay each pet on plain grey. Lesson 01 shows how.
+# that looks much like it. We lay each pet on plain grey and crop to it. Lesson 01
+# shows how.
 
 # %% [markdown] lang="pt"
 # Se a última linha diz `ready ✓` (pronto), siga em frente; se não, ela diz o que fazer. No
@@ -163,7 +164,8 @@ print(*todo or [f"ready ✓ {model or models.default_model()}"], sep="\n")
 # ## 3. Uma busca em cinco linhas
 #
 # Antes, um abrigo: 16 animais, três fotos de cada um. É um caso difícil: todos têm ali um irmão de
-# ninhada muito parecido. Colocamos cada animal sobre um cinza liso. A aula 01 mostra como.
+# ninhada muito parecido. Colocamos cada animal sobre um cinza liso, bem enquadrado.
+# A aula 01 mostra como.
 
 # %%
 litters = pets[pets["litter"] != ""]
@@ -172,7 +174,7 @@ folder = Path(tempfile.mkdtemp())
 
 
 def cut(row):
-    return background.cut_out(images.open_photo(row.photo), Image.open(row.mask))
+    return background.cut_out(images.open_photo(row.photo), Image.open(row.mask), crop=True)
 
 
 for row in shelter.itertuples():

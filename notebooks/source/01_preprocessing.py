@@ -428,7 +428,7 @@ plots.photo_row([soft, hard, *ears], ["soft", "soft ≥ 0.5", "soft cut-out", "h
 
 # %% [markdown] lang="pt"
 # À direita, uma orelha de perto: a borda suave mistura pelo e cinza; a dura mantém ou descarta cada
-# pixel. São boas máscaras? `background.mask_of` chama o rembg e guarda a resposta no disco; 54 fotos
+# pixel. São boas? `background.mask_of` chama o rembg e guarda a resposta no disco; 54 fotos
 # de 18 animais, contra as máscaras exatas:
 
 # %%
@@ -472,22 +472,37 @@ cuts = [background.cut_out(tuxedo, outline, (int(value),) * 3) for value in valu
 plots.photo_row(cuts, [f"{value} → {(value / 255 - 0.5) / 0.5:z.2f}" for value in values])
 
 # %% [markdown] lang="en"
-# This cat's back melts into black; a grey coat would melt into grey. But the eye is not the judge:
-# after the arrow stands what `tiny` receives, scaled to −1…1. **Grey is 0.00**, no signal.
-# vitsim takes it for bars and cut-outs alike; what counts is one colour for all photos.
+# This cat's back melts into black, but the eye is not the judge: after the arrow stands what `tiny`
+# receives, scaled to −1…1. **Grey is 0.00**, no signal. vitsim takes it for bars and cut-outs
+# alike; what counts is one colour for all photos.
 #
-# ### The alpha trap
-# Pictures can carry a fourth channel, **alpha**: how opaque each pixel is. It is tempting to store
-# the mask there. Chequers stand for transparency.
+# ### Crop
+# Cropped to the mask's **bounding box**, with 5 % around, the pet fills more of the square:
 
 # %% [markdown] lang="pt"
-# As costas deste gato somem no preto; uma pelagem cinza sumiria no cinza. Mas o juiz não é o olho:
-# depois da seta está o que o `tiny` recebe, na escala −1…1. **Cinza é 0,00**, nenhum sinal. O vitsim o
-# usa em tarjas e recortes; o que importa é uma só cor para todas as fotos.
+# As costas deste gato somem no preto, mas o juiz não é o olho: depois da seta está o que o `tiny`
+# recebe, na escala −1…1. **Cinza é 0,00**, nenhum sinal. O vitsim o usa em tarjas e recortes; o que
+# importa é uma só cor para todas.
 #
+# ### Enquadrar
+# Enquadrado pela caixa da máscara (**bounding box**), com 5 % de folga, o animal ocupa mais do
+# quadrado:
+
+# %%
+close = background.cut_out(tuxedo, outline, crop=True)
+covered = np.sum(np.asarray(outline))  # pixels
+print(f"{covered / max(tuxedo.size) ** 2:.2f} → {covered / max(close.size) ** 2:.2f}")
+plots.photo_row([cuts[1], images.fit(close, 224)], ["cut-out", "cropped"])
+
+# %% [markdown] lang="en"
+# ### The alpha trap
+# Pictures can carry a fourth channel, **alpha**: how opaque each pixel is. It is tempting to store
+# the mask there.
+
+# %% [markdown] lang="pt"
 # ### A armadilha do alfa
 # Imagens podem trazer um quarto canal, **alfa**: o quanto cada pixel é opaco. É tentador guardar a
-# máscara ali. O xadrez indica transparência.
+# máscara ali.
 
 # %%
 transparent = pet.copy()
@@ -504,7 +519,7 @@ plots.photo_row([transparent, trapped], ["RGBA", '.convert("RGB")'])
 # Change the first line: grey instead of the background.
 
 # %% [markdown] lang="pt"
-# O fundo voltou: a diferença em relação à foto é 0,00. Estava apenas escondido, e `convert` descarta
+# O fundo voltou: a diferença em relação à foto é 0,00. Estava apenas escondido; `convert` descarta
 # o que o escondia, sem avisar.
 #
 # ### Exercício 3: modifique
@@ -604,7 +619,7 @@ plots.photo_row(list(squares.values()), list(squares))
 # - A picture is rows × columns × channels; open it upright, in 8-bit RGB.
 # - Prepare every photo of a comparison the same way.
 # - A network's mask is a guess: score it where you know the truth, look at the worst.
-# - Lay cut-outs on an explicit colour; never drop alpha.
+# - Lay cut-outs on an explicit colour, cropped; never drop alpha.
 # - Audit first; let every long run go on where it stopped.
 #
 # **Next:** lesson 02 turns these squares into vectors, the embeddings.
@@ -638,7 +653,7 @@ plots.photo_row(list(squares.values()), list(squares))
 # - Uma imagem é linhas × colunas × canais; abra-a na posição certa, em RGB de 8 bits.
 # - Prepare da mesma maneira todas as fotos que vai comparar.
 # - A máscara de uma rede é uma estimativa: avalie-a onde conhece a verdade, olhe as piores.
-# - Componha recortes sobre uma cor explícita; nunca descarte o alfa.
+# - Componha recortes sobre uma cor explícita, enquadrados; nunca descarte o alfa.
 # - Audite primeiro; todo processamento longo deve poder ser retomado.
 #
 # **A seguir:** a aula 02 transforma esses quadrados em vetores, os *embeddings*.

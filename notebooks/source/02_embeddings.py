@@ -540,7 +540,7 @@ for name, (network, shape) in sizes.items():
 #
 # ## 8. A map of the pets
 #
-# The gallery, three photos of each pet, cut out with their exact masks (lesson 01):
+# The gallery, three photos of each pet, cut out and cropped (lesson 01):
 
 # %% [markdown] lang="pt"
 # 86 milhões de pesos, 12 camadas, 197 *tokens* (um é o CLS) de 768 números. O `tiny` é igual, em
@@ -548,12 +548,12 @@ for name, (network, shape) in sizes.items():
 #
 # ## 8. Um mapa dos animais
 #
-# A galeria, três fotos de cada animal, recortadas com suas máscaras exatas (aula 01):
+# A galeria, três fotos de cada animal, recortadas e enquadradas (aula 01):
 
 # %%
 masks = [Image.open(mask) for mask in gallery["mask"]]
 cuts = [
-    background.cut_out(images.open_photo(photo), mask)
+    background.cut_out(images.open_photo(photo), mask, crop=True)
     for photo, mask in zip(gallery["photo"], masks, strict=True)
 ]
 encoder = Encoder.load(model)  # in 32 bits, on the GPU if there is one
@@ -585,9 +585,10 @@ library = PCA(2, svd_solver="full").fit_transform(embeddings)
 print(np.allclose(np.abs(points), np.abs(library), atol=1e-5), f"  PC 1 + PC 2: {share:.2f}")
 
 # %%
-for cut, mask in zip(cuts, masks, strict=True):
-    cut.putalpha(mask)  # transparent, so that the map is not hidden by grey
-plots.photo_map(points, [cut.crop(cut.getbbox()) for cut in cuts])
+shown = [images.open_photo(photo) for photo in gallery["photo"]]
+for photo, mask in zip(shown, masks, strict=True):
+    photo.putalpha(mask)  # transparent, so that the map is not hidden by grey
+plots.photo_map(points, [photo.crop(photo.getbbox()) for photo in shown])
 
 # %% [markdown] lang="en"
 # What do neighbours share: coat, kind, pose, light? Do photos of one pet lie together? The number

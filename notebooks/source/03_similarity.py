@@ -380,15 +380,16 @@ encoder = Encoder.load(model)
 print(encoder.name, encoder.size, encoder.dim)
 
 # %% [markdown] lang="en"
-# Ten photos each of 18 Toy Pets, cut out with their exact masks (lesson 01):
+# Ten photos each of 18 Toy Pets, cut out and cropped by their exact masks (lesson 01):
 
 # %% [markdown] lang="pt"
-# Dez fotos de cada um de 18 Toy Pets, recortadas com suas máscaras exatas (aula 01):
+# Dez fotos de cada um de 18 Toy Pets, recortadas e enquadradas por suas máscaras exatas (aula
+# 01):
 
 # %%
 pets = datasets.pets(split="dev").query("role != 'stranger'")
 cuts = [
-    background.cut_out(images.open_photo(photo), Image.open(mask))
+    background.cut_out(images.open_photo(photo), Image.open(mask), crop=True)
     for photo, mask in zip(pets["photo"], pets["mask"], strict=True)
 ]
 embeddings = encoder.embed(cuts, progress=encoder.name != "tiny")

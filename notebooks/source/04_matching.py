@@ -67,19 +67,19 @@ print(encoder.name, encoder.size, encoder.dim)
 # ## 1. The gallery
 #
 # A **gallery** is the collection in which we search; a **query** is the photo we ask with. Real
-# galleries are folders, so we make one, of pets cut out by their exact masks.
+# galleries are folders, so we make one, of pets cut out and cropped.
 
 # %% [markdown] lang="pt"
 # ## 1. A galeria
 #
 # Uma **galeria** (*gallery*) é a coleção em que buscamos; uma **consulta** (*query*), a foto com que
-# perguntamos. Galerias reais são pastas; façamos uma, com os animais recortados por suas máscaras
-# exatas.
+# perguntamos. Galerias reais são pastas; façamos uma, com os animais recortados e enquadrados.
 
 
 # %%
 def cut(row):
-    return background.cut_out(images.open_photo(row["photo"]), Image.open(row["mask"]))
+    photo, mask = images.open_photo(row["photo"]), Image.open(row["mask"])
+    return background.cut_out(photo, mask, crop=True)
 
 
 folder = Path(tempfile.mkdtemp())
@@ -540,7 +540,8 @@ plots.patch_lines(pairs, encoder.grid, ["motorcycle", "coffee"], in_row)
 # %%
 def view(row):
     mask, numbers = Image.open(row["mask"]), Image.open(row["parts"])
-    photo, mask, numbers = (one.crop(mask.getbbox()) for one in (cut(row), mask, numbers))
+    whole = background.cut_out(images.open_photo(row["photo"]), mask)
+    photo, mask, numbers = (one.crop(mask.getbbox()) for one in (whole, mask, numbers))
     covered = parts.patch_coverage(mask, encoder.grid) >= 0.5
     which = parts.patch_parts(numbers, encoder.grid)
     return photo, encoder.patch_tokens(photo), covered, which, numbers

@@ -55,17 +55,17 @@ print(encoder.name, encoder.size, encoder.dim)
 
 # %% [markdown] lang="en"
 # The gallery holds 50 pets, three photos each. We ask with three more of each, and of ten
-# **strangers**, pets that are not in it; all cut out by their masks.
+# **strangers**, pets that are not in it; all cut out and cropped.
 
 # %% [markdown] lang="pt"
 # A galeria tem 50 animais, três fotos cada. As consultas são outras três de cada um e de dez
-# **estranhos**, que não estão nela; todas recortadas.
+# **estranhos**, fora dela; todas recortadas e enquadradas.
 
 
 # %%
 def embedded(photos):
     cuts = [
-        background.cut_out(images.open_photo(photo), Image.open(mask))
+        background.cut_out(images.open_photo(photo), Image.open(mask), crop=True)
         for photo, mask in zip(photos["photo"], photos["mask"], strict=True)
     ]
     return encoder.embed(cuts, progress=encoder.name != "tiny")

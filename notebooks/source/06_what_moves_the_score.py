@@ -65,12 +65,12 @@ print(encoder.name, encoder.size, encoder.dim)
 # %% [markdown] lang="en"
 # ## 1. Pairs and their factors
 #
-# Ten photos each of 18 pets, cut out with their exact masks:
+# Ten photos each of 18 pets, cut out by mask, not cropped:
 
 # %% [markdown] lang="pt"
 # ## 1. Os pares e seus fatores
 #
-# Dez fotos de cada um de 18 animais, com recorte exato:
+# Dez fotos de cada um de 18 animais, recortadas sem enquadrar:
 
 # %%
 pets = datasets.pets(split="dev").query("role != 'stranger'").reset_index(drop=True)

@@ -32,8 +32,8 @@ Model = Annotated[
 Background = Annotated[
     str | None,
     typer.Option(
-        help="Remove the background first: cutout (shipped), u2net, u2netp, isnet-general-use "
-        "or birefnet-general-lite.",
+        help="Remove the background and crop first: cutout (shipped), u2net, u2netp, "
+        "isnet-general-use or birefnet-general-lite.",
         show_default="keep it",
     ),
 ]
