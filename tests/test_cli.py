@@ -110,12 +110,12 @@ def test_a_photo_in_a_folder_that_cannot_be_read_is_listed(matching, photos, tmp
 
 
 def test_names_that_would_break_the_table_are_spelled_out(matching, photos, tmp_path):
-    folder = tmp_path / "photos" / "red\x1b[31m\nlabel"
+    folder = tmp_path / "photos" / "red\x1b[31m\nlabel\n"
     folder.mkdir(parents=True)
     shutil.copy(photos / "gato" / "0.jpg", folder / "a\nb.jpg")
     _, out, _ = matching(folder / "a\nb.jpg", tmp_path / "photos")
     assert len(out.splitlines()) == 4
-    assert r"red\x1b[31m\nlabel" in out and r"a\nb.jpg" in out
+    assert r"red\x1b[31m\nlabel\n" in out and r"a\nb.jpg" in out
 
 
 def bad_photos(folder: Path, photos: Path) -> dict[str, Path]:

@@ -199,6 +199,14 @@ def test_palette_with_alpha_per_entry(tmp_path):
     assert [opened.getpixel((x, 0)) for x in (0, 1)] == [RED, (9, 9, 9)]
 
 
+def test_a_palette_of_colours_with_alpha():
+    image = Image.new("P", (2, 1))
+    image.putpalette([*RED, 255, *GREEN, 0], "RGBA")
+    image.putpixel((1, 0), 1)
+    opened = open_photo(image, (9, 9, 9))
+    assert [opened.getpixel((x, 0)) for x in (0, 1)] == [RED, (9, 9, 9)]
+
+
 @pytest.mark.parametrize(
     ("mode", "colours", "key"), [("RGB", [RED, GREEN], GREEN), ("L", [10, 90], 90)]
 )
