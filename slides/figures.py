@@ -136,7 +136,7 @@ def fits() -> Figure:
 
 def cutout() -> Figure:
     """Photo, mask, and cut-out by the shipped network, also cropped."""
-    whole = photo("cat_001_02")
+    whole = photo("dog_011_05")
     mask = mask_of(whole, "cutout")
     cuts = [cut_out(whole, mask), fit(cut_out(whole, mask, crop=True), 320)]
     return row(whole, mask, *cuts, titles=["", "0 … 1", "", ""])
