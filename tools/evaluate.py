@@ -8,7 +8,7 @@ Five questions, each with a 95 % interval over identities (pets, litters or clas
     pets     does a query photo find its pet among all gallery photos (`data/pets`, test pets;
              no query shares light or place with its pet's gallery photos)? Equal error rate;
              and the same for pets with a litter-mate, among all pets and between the two mates.
-             Once with the whole photo, once cut out by the exact mask
+             Once with the whole photo, once cut out by the exact mask and cropped
     parts    do patches of two photos that choose each other lie on the same part of the body, more
              often for one pet than for two (`tools/evaluate_parts.py`)?
     grocery, caltech    does a photo of a class that was never trained on find its class (every

@@ -14,7 +14,7 @@ First what it learns from, then the stages, each going on from the last one's bu
     python tools/train_vit.py compare           what averaging the weights does
     python tools/train_vit.py export            writes the averaged weights in float16
 
-Two idle cores see about 350 photos a second in the first stage, then 150, 110 and 50 (in float32;
+Two idle cores see hundreds of photos a second in the first stage, about 50 in the last (in float32;
 bfloat16 is used where the processor has instructions for it, and is quicker). A stage that
 was stopped goes on where its last checkpoint (one a minute) was, and one that is over is passed by;
 pets that are drawn or rendered meanwhile join. `--samples` counts thousands, and the learning rate
