@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from vitsim.parts import correspondences, patch_coverage, patch_parts
+from vitsim.background import cut_out
+from vitsim.parts import correspondences, patch_coverage, patch_detail, patch_parts
 from vitsim.similarity import cosine_similarity
 
 seeds = st.integers(0, 2**32 - 1)
@@ -136,3 +137,11 @@ def test_a_patch_has_the_part_that_fills_most_of_it():
 
 def test_a_map_without_parts_gives_none():
     assert not patch_parts(Image.new("P", (30, 20)), 3).any()
+
+
+def test_only_patches_with_something_on_them_have_detail():
+    noise = np.random.default_rng(0).integers(0, 256, (64, 32, 3), dtype=np.uint8)
+    mask = Image.new("L", (32, 64), 0)
+    mask.paste(255, (0, 0, 32, 32))
+    alone = cut_out(Image.fromarray(noise), mask)
+    assert patch_detail(alone, 4).tolist() == [[False, True, True, False]] * 2 + [[False] * 4] * 2

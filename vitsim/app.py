@@ -19,7 +19,7 @@ from .evaluation import exceedance
 from .gallery import Gallery
 from .images import PhotoError, fit, open_photo
 from .indexing import prepare
-from .parts import correspondences
+from .parts import correspondences, patch_detail
 from .plots import patch_lines, spotlights
 from .plots.photos import GONE
 
@@ -115,7 +115,9 @@ def answer(gallery: Gallery, impostors: np.ndarray, photo: str | Path, lang: str
     shown = [open_photo(m.path) if os.path.exists(m.path) else GONE for m in found]
     best, _ = prepare(shown[0], gallery.recipe)
     encoder = gallery.encoder
-    pairs = correspondences(encoder.patch_tokens(seen), encoder.patch_tokens(best), k=LINES)
+    sides = seen, best
+    detail = [patch_detail(side, encoder.grid) for side in sides]
+    pairs = correspondences(*map(encoder.patch_tokens, sides), *detail, k=LINES)
     glow = rollout(encoder.attention(seen), encoder.grid)
     return Answer(
         seen=seen,

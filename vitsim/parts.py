@@ -13,6 +13,7 @@ from .images import fit
 from .similarity import SAME, cosine_similarity
 
 HALF = 0.5  # a patch counts if its mask covers at least this share of it
+FLAT = 16  # of 255 levels: a patch with less between its extremes is one flat colour
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,15 @@ def patch_coverage(mask: Image.Image, grid: int, how: str = "letterbox") -> np.n
     """
     square = np.asarray(fit(mask.convert("RGB"), 16 * grid, how, fill=(0, 0, 0)))[:, :, 0]
     return square.reshape(grid, 16, grid, 16).mean(axis=(1, 3)) / 255
+
+
+def patch_detail(photo: Image.Image, grid: int, how: str = "letterbox") -> np.ndarray:
+    """Which patches show something: `(grid, grid)` bool, false for a flat colour.
+
+    Flat are the strips around a letterboxed photo and a background that was removed.
+    """
+    square = np.asarray(fit(photo, 16 * grid, how)).reshape(grid, 16, grid, 16, 3)
+    return np.ptp(square, axis=(1, 3)).max(axis=2) >= FLAT
 
 
 def patch_parts(parts: Image.Image, grid: int, how: str = "letterbox") -> np.ndarray:
