@@ -64,16 +64,16 @@ $(TESTED): $(READY)
 
 pets: build/render/.ready  ## render the Toy Pets, shipped and for training (hours; goes on where it stopped)
 	build/render/bin/python tools/render_pets.py --out data/pets
-	build/render/bin/python tools/render_pets.py --train --out build/train_pets
+	build/render/bin/python tools/render_pets.py --train --out build/bare
 
 build/render/.ready: tools/requirements-render.txt
 	python3.11 -m venv build/render
 	build/render/bin/python -m pip install --requirement $<
 	@touch $@
 
-tiny: $(VENV)/.train  ## train the shipped Vision Transformer anew (hours; goes on where it stopped)
+tiny: pets $(VENV)/.train  ## train the shipped Vision Transformer anew (hours; goes on where it stopped)
 	$(BIN)/python tools/teacher_targets.py
-	$(BIN)/python tools/sketch_pets.py --litters 282
+	$(BIN)/python tools/coat_pets.py
 	$(BIN)/python tools/describe_pets.py
 	$(BIN)/python tools/vector_space.py
 	$(BIN)/python tools/train_vit.py photos64 --samples 350
@@ -82,10 +82,10 @@ tiny: $(VENV)/.train  ## train the shipped Vision Transformer anew (hours; goes 
 	$(BIN)/python tools/train_vit.py last224 --samples 100
 	$(BIN)/python tools/train_vit.py export
 
-cutout: $(VENV)/.train  ## train the shipped background remover anew (hours; goes on where it stopped)
+cutout: pets $(VENV)/.train  ## train the shipped background remover anew (hours; goes on where it stopped)
 	$(BIN)/python tools/cutout_labels.py
 	$(BIN)/python tools/teacher_targets.py
-	$(BIN)/python tools/sketch_pets.py --litters 282
+	$(BIN)/python tools/coat_pets.py
 	$(BIN)/python tools/train_cutout.py train low
 	$(BIN)/python tools/train_cutout.py train full
 	$(BIN)/python tools/train_cutout.py train sharp

@@ -1,6 +1,6 @@
-"""Batches for `train_cutout.py`: photos, rendered and sketched pets with their masks, much changed.
+"""Batches for `train_cutout.py`: photos and pets with their masks, much changed.
 
-A part keeps its place; the others are laid on another photograph or a flat colour, sketches always.
+A part keeps its place; the others are laid on another photograph or a flat colour.
 All are moved, zoomed, stretched, mirrored, relit, blurred, made noisy or badly compressed.
 """
 
@@ -18,9 +18,7 @@ from vitsim.datasets import pets
 
 MEAN = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
 STD = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
-# Of a batch: photos, rendered pets, sketched pets. No rendered photo should be seen very often:
-# their share grows with their number and is full at ENOUGH; sketches fill in.
-SHARES, ENOUGH = {"photos": 0.25, "pets": 0.6, "sketches": 0.15}, 100
+PHOTOS = 0.25  # of a batch; the rest are pets
 # Sure inside, elsewhere, highest of a background: milder than `judge`, for more photographs.
 LABELLED = 0.8, 0.12, 0.6
 
@@ -92,10 +90,10 @@ class Cutouts:
         self.build, self.size, self.rng = build, size * 5 // 4, np.random.default_rng()
         self.files: set[str] = set()
         # [(picture, mask)] of each kind; pictures (s, s, 3), masks (s, s), uint8
-        self.kinds = {kind: [] for kind in ("photos", "pets", "sketches", "backgrounds",
-                                            "groceries", "val photos", "val pets")}  # fmt: skip
-        dev = pets(split="dev")
-        self.add_pets("val pets", [(Path(r.photo), Path(r.mask)) for r in dev.itertuples()])
+        self.kinds = {kind: [] for kind in ("photos", "pets", "backgrounds", "groceries",
+                                            "val photos", "val pets")}  # fmt: skip
+        for row in pets(split="dev").itertuples():
+            self.add_pet("val pets", Image.open(row.photo).convert("RGB"), Image.open(row.mask))
         self.look_for_more()
 
     def __str__(self) -> str:
@@ -111,16 +109,12 @@ class Cutouts:
     def look_for_more(self) -> None:
         for path in self.fresh("cutout", "labels_????.npz"):
             self.add_photos(np.load(path))
-        for path in self.fresh("sketches", "litter_*.npy"):
-            sketches = np.load(path).reshape(-1, 128, 128, 4)
-            self.kinds["sketches"] += [(s[..., :3], s[..., 3]) for s in sketches]
+        for path in self.fresh("coated", "litter_*.npy"):
+            for i, photos in enumerate(np.load(path, mmap_mode="r")[::2]):  # a coat of each kind
+                for photo in photos[i % 2 :: 2]:
+                    self.add_pet("pets", *map(Image.fromarray, (photo[..., :3], photo[..., 3])))
         for path in self.fresh("photos", "views.npy"):
             self.add_backgrounds(path)
-        folder = self.build / "train_pets"
-        if (folder / "photos.csv").exists():
-            with open(folder / "photos.csv") as file:
-                rows = [(folder / r["photo"], folder / r["mask"]) for r in csv.DictReader(file)]
-            self.add_pets("pets", rows)
 
     def add_photos(self, chunk: dict[str, np.ndarray]) -> None:
         masks, splits = chunk["masks"], chunk["splits"]
@@ -143,16 +137,11 @@ class Cutouts:
                     to = "groceries" if row["label"] else "backgrounds"
                     self.kinds[to].append((view[1], None))
 
-    def add_pets(self, kind: str, rows: list[tuple[Path, Path]]) -> None:
-        """Of (photo, mask), those whose files are there by now."""
-        for photo, mask in rows:
-            if str(photo) in self.files or not (photo.exists() and mask.exists()):
-                continue
-            self.files.add(str(photo))
-            sides = self.size, self.size
-            picture = Image.open(photo).convert("RGB").resize(sides, Image.LANCZOS)
-            outline = Image.open(mask).convert("L").resize(sides, Image.BOX)
-            self.kinds[kind].append((np.asarray(picture), np.asarray(outline)))
+    def add_pet(self, kind: str, photo: Image.Image, mask: Image.Image) -> None:
+        sides = self.size, self.size
+        outline = mask.convert("L").resize(sides, Image.BOX)
+        picture = photo.resize(sides, Image.LANCZOS)
+        self.kinds[kind].append((np.asarray(picture), np.asarray(outline)))
 
     def draw(self, kind: str, n: int) -> torch.Tensor:
         """n of a kind: (n, 4, s, s) in 0 to 1, red, green, blue and mask."""
@@ -170,9 +159,8 @@ class Cutouts:
 
     def counts(self, n: int) -> dict[str, int]:
         """How many of each kind make a batch of n."""
-        rendered = round(n * SHARES["pets"] * min(1, len(self.kinds["pets"]) / ENOUGH))
-        photos = round(n * SHARES["photos"]) if self.kinds["sketches"] else n - rendered
-        return {"photos": photos, "pets": rendered, "sketches": n - photos - rendered}
+        photos = round(n * PHOTOS) if self.kinds["pets"] else n
+        return {"photos": photos, "pets": n - photos}
 
     def batch(self, n: int, size: int) -> tuple[torch.Tensor, torch.Tensor]:
         """(n, 3, size, size) normalised pictures and (n, 1, size, size) masks in 0 to 1."""
@@ -183,13 +171,12 @@ class Cutouts:
             x = self.draw(kind, count)
             if kind == "photos":  # the teacher's edges are wide
                 x[:, 3:] = ((x[:, 3:] - 0.3) / 0.4).clamp_(0, 1)
-            staying = {"photos": 0.5, "pets": 0.8, "sketches": 0.0}[kind]
+            staying = {"photos": 0.5, "pets": 0.65}[kind]
             k = int(count * staying + self.rng.random())  # the right share in the long run
-            zoom = (0.9, 2.2) if kind == "sketches" else (0.5, 1.4)
             if k:
                 stay.append(move(x[:k], (0.8, 1.7), size, "reflection"))
             if k < count:
-                away.append(move(x[k:], zoom, size, "zeros"))
+                away.append(move(x[k:], (0.5, 1.4), size, "zeros"))
         away = torch.cat(away)
         pixels, masks = away[:, :3], away[:, 3:]
         behind = relight(self.backgrounds(len(away), size), 0.7)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-import types
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -19,14 +18,12 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
-sys.modules.setdefault("bpy", types.ModuleType("bpy"))
 
-from tools import sketch_pets  # noqa: E402
+from tools.coat_pets import bodies, litter  # noqa: E402
 from tools.pets import surface  # noqa: E402
 from tools.pets.anatomy import PART, make_build, make_limbs  # noqa: E402
 from tools.pets.coat import coat_colour  # noqa: E402
 from tools.pets.plan import COATS, COLLARS, EARS, TAILS, Pet, make_pets  # noqa: E402
-from tools.render_pets import TRAINING  # noqa: E402
 
 # part: how many zones, by the signs of these axes at rest (x: left and right)
 SPLITS = {
@@ -57,7 +54,7 @@ def mirror_order() -> np.ndarray:
 
 
 def describe(pets: list[Pet]) -> np.ndarray:
-    """(pets, numbers): pets of one build share a body, so they are described together."""
+    """(pets, numbers) of the pets of one body, the first one's."""
     surface.CELL = 0.05
     build = make_build(pets[0])
     body = surface.make_body(make_limbs(pets[0], build))
@@ -83,11 +80,7 @@ def describe(pets: list[Pet]) -> np.ndarray:
 
 
 def main() -> None:
-    layout = (TRAINING["pets"], TRAINING["seed"], TRAINING["pairs"], TRAINING["strangers"], True)
-    rendered: dict[int, list[Pet]] = {}
-    for pet in make_pets(*layout):
-        rendered.setdefault(pet.build_seed, []).append(pet)
-    groups = [*rendered.values(), *(sketch_pets.litter(number) for number in range(400))]
+    groups = [litter(number) for number in range(len(bodies()))]
     with ProcessPoolExecutor() as pool:
         numbers = np.concatenate(list(pool.map(describe, groups, chunksize=8)))
     numbers -= numbers.mean(0)

@@ -1,4 +1,4 @@
-"""Batches for `train_vit.py`: photographs with the teacher's vectors, rendered pets with names.
+"""Batches for `train_vit.py`: photographs with the teacher's vectors, pets with names.
 
 Both give pixels as (b, 3, size, size) float32 in [-1, 1], changed at random every time: what a
 photo is of must not depend on its colour of light, brightness, noise or place.
@@ -14,7 +14,7 @@ from teacher_targets import MIXED, VIEWS
 from torch.nn import functional as F
 
 from vitsim import datasets
-from vitsim.background import cut_out
+from vitsim.background import MARGIN, cut_out
 from vitsim.images import fit
 
 
@@ -86,6 +86,11 @@ class Photos:
         _, axes = torch.linalg.eigh(some.T @ some)
         return F.normalize((flat - mean) @ axes[:, -width:], dim=2)
 
+    def middles(self) -> torch.Tensor:
+        """(classes, width): the mean of what the teacher says of each class."""
+        numbers = range(self.count)
+        return torch.stack([self.targets[self.labels == i, 0].mean(0) for i in numbers])
+
     def patches(self, size: int) -> torch.Tensor:
         """(n, 768) patches at this size, for the initialisation."""
         rows = self.rng.choice(self.train, 512, replace=False)
@@ -111,14 +116,45 @@ class Photos:
         return to_pixels(self.views[self.val, 0]), self.label_names[self.val]
 
 
-def moved(pixels: torch.Tensor, size: int, zoom: tuple[float, float]) -> torch.Tensor:
-    """(n, 4, h, w) pixels and mask -> (n, 4, size, size), turned, zoomed and shifted at random."""
+def moved(
+    pixels: torch.Tensor, size: int, zoom: tuple[float, float], cropped: torch.Tensor
+) -> torch.Tensor:
+    """(n, 4, h, w) pixels and mask -> (n, 4, size, size), turned, zoomed and shifted at random.
+
+    Those that are `cropped` (n,) fill the square, nearly as `background.cut_out` crops them.
+    """
     n = len(pixels)
-    angle, scale = torch.randn(n) * 0.15, torch.empty(n).uniform_(*zoom)
-    c, s, shift = angle.cos() * scale, angle.sin() * scale, torch.randn(n, 2) * 0.1
+    middle, half = boxes(pixels[:, 3])
+    angle, scale, shift = torch.randn(n) * 0.15, torch.empty(n).uniform_(*zoom), torch.randn(n, 2)
+    filling = half * (1 + 2 * MARGIN) * torch.empty(n).uniform_(0.92, 1.1)
+    scale = torch.where(cropped, filling, scale)
+    shift = torch.where(cropped[:, None], middle + 0.04 * half[:, None] * shift, 0.1 * shift)
+    c, s = angle.cos() * scale, angle.sin() * scale
     turn = torch.stack([c, -s, shift[:, 0], s, c, shift[:, 1]], 1).view(n, 2, 3)
     grid = F.affine_grid(turn, [n, 4, size, size], align_corners=False)
     return F.grid_sample(pixels, grid, padding_mode="reflection", align_corners=False)
+
+
+def boxes(masks: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Middle (n, 2) and half of the longer side (n,) of what masks (n, h, w) show, in -1...1."""
+    ends = []
+    for dim in (1, 2):  # along x, then y
+        shown = masks.amax(dim) > 0.5
+        at = torch.linspace(-1, 1, shown.shape[1])
+        low = torch.where(shown, at, 1.0).amin(1).clamp(max=0.9)
+        ends.append((low, torch.where(shown, at, -1.0).amax(1).maximum(low + 0.1)))
+    middle = torch.stack([(low + high) / 2 for low, high in ends], 1)
+    return middle, torch.stack([(high - low) / 2 for low, high in ends], 1).amax(1)
+
+
+def cut_outs(cut: torch.Tensor) -> torch.Tensor:
+    """(n, 4, h, w) pixels and mask -> (n, 3, h, w) on grey, as `background.cut_out` crops them."""
+    middle, half = boxes(cut[:, 3])
+    scale = (half * (1 + 2 * MARGIN))[:, None, None] * torch.eye(2)
+    turn = torch.cat([scale, middle[:, :, None]], 2)
+    grid = F.affine_grid(turn, list(cut.shape), align_corners=False)
+    cut = F.grid_sample(cut, grid, align_corners=False)
+    return cut[:, 3:] * cut[:, :3]  # 0 is the middle grey
 
 
 def in_front(cut: torch.Tensor, behind: torch.Tensor) -> torch.Tensor:
@@ -131,21 +167,24 @@ def seen_badly(pixels: torch.Tensor) -> torch.Tensor:
     size = pixels.shape[2]
     blurred = torch.randperm(len(pixels))[: len(pixels) // 5]
     small = resize(pixels[blurred], max(16, size // 3))
-    return change_light(pixels.index_copy(0, blurred, resize(small, size)), 0.8)
+    return change_light(pixels.index_copy(0, blurred, resize(small, size)), 0.4)
 
 
-def seen_somewhere(cut: torch.Tensor, backgrounds: torch.Tensor, own: float) -> torch.Tensor:
+def seen_somewhere(
+    cut: torch.Tensor, backgrounds: torch.Tensor, alone: torch.Tensor, own: float
+) -> torch.Tensor:
     """Pets with their masks (n, 4, s, s) -> (n, 3, s, s): relit, before a random background.
 
-    A third stands on the grey that cut-outs are laid on, which no light changes; the share `own`
-    stays where it is; the rest gets other backgrounds, a few of them a flat colour.
+    Those that are `alone` (n,) stand on the grey that cut-outs are laid on, which no light
+    changes; the share `own` of the rest stays where it is; the others get another background, a
+    few of them a flat colour.
     """
     n = len(cut)
-    kind = torch.rand(n, 1, 1, 1)
+    kind, alone = torch.rand(n, 1, 1, 1), alone[:, None, None, None]
     behind = backgrounds[torch.randint(len(backgrounds), (n,))]
-    behind = torch.where(kind < 0.92, behind, torch.rand(n, 3, 1, 1) * 2 - 1)
-    pixels = seen_badly(torch.where(kind < 1 / 3 + own, cut[:, :3], in_front(cut, behind)))
-    return torch.where(kind < 1 / 3, cut[:, 3:] * pixels, pixels)  # 0 is the middle grey
+    behind = torch.where(kind < 0.88, behind, torch.rand(n, 3, 1, 1) * 2 - 1)
+    pixels = seen_badly(torch.where(alone | (kind < own), cut[:, :3], in_front(cut, behind)))
+    return torch.where(alone, cut[:, 3:] * pixels, pixels)  # 0 is the middle grey
 
 
 class Descriptions:
@@ -166,74 +205,6 @@ class Descriptions:
         return who, self.places[who]
 
 
-class Pets:
-    """Rendered pets of the training set; photos that are not rendered yet join later."""
-
-    def __init__(self, folder: Path, about: Descriptions, photos_each: int = 4) -> None:
-        self.folder, self.about, self.photos_each = folder, about, photos_each
-        self.rng = np.random.default_rng()
-        self.rows: list[dict[str, str]] = []
-        self.pictures: list[np.ndarray] = []  # (h, w, 4): colours and mask
-        self.litters: list[list[list[int]]] = []  # of pets, of row numbers
-        self.look_for_more()
-
-    def look_for_more(self) -> None:
-        """Loads every listed photo that has appeared since the last look."""
-        if not (self.folder / "photos.csv").exists():
-            return
-        with open(self.folder / "photos.csv") as file:
-            listed = list(csv.DictReader(file))
-        loaded = {row["photo"] for row in self.rows}
-        for row in listed:
-            photo, mask = self.folder / row["photo"], self.folder / row["mask"]
-            if row["photo"] in loaded or not (photo.exists() and mask.exists()):
-                continue
-            try:
-                picture = Image.open(photo).convert("RGB")
-                mask = Image.open(mask).convert("L").resize(picture.size)
-            except OSError:  # still being written: next time
-                continue
-            self.rows.append(row)
-            self.pictures.append(np.dstack([np.asarray(picture), np.asarray(mask)]))
-        litters: dict[str, dict[str, list[int]]] = {}
-        for i, row in enumerate(self.rows):
-            litters.setdefault(row["litter"] or row["pet"], {}).setdefault(row["pet"], []).append(i)
-        self.litters = [list(pets.values()) for pets in litters.values()]
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def draw(self, n: int) -> tuple[list[int], list[bool]]:
-        """n photos: whole litters, up to `photos_each` photos of every pet; which are mirrored."""
-        rows: list[int] = []
-        mirrored: list[bool] = []
-        for at in self.rng.permutation(len(self.litters)):
-            mirror = bool(self.rng.random() < 0.5)
-            for photos in self.litters[at]:
-                rows += self.rng.permutation(photos)[: self.photos_each].tolist()
-            mirrored += [mirror] * (len(rows) - len(mirrored))
-            if len(rows) >= n:
-                break
-        return rows[:n], mirrored[:n]
-
-    def batch(self, n: int, size: int, backgrounds: torch.Tensor):
-        """pixels, masks (n, 1, size, size), and what `Descriptions.of` says of the pets."""
-        rows, mirrored = self.draw(n)
-        flipped = torch.tensor(mirrored)[:, None, None, None]
-        cut = to_cut(np.stack([self.pictures[i] for i in rows]))
-        cut = moved(torch.where(flipped, cut.flip(3), cut), size, (0.75, 1.2))
-        pets = [self.rows[i]["pet"] for i in rows]
-        return seen_somewhere(cut, backgrounds, 0.35), cut[:, 3:], *self.about.of(pets, mirrored)
-
-    def places(self, n: int, size: int) -> torch.Tensor:
-        """(n, 3, size, size) backgrounds of rendered photos, the pet painted over."""
-        rows = self.rng.integers(len(self.rows), size=n)
-        cut = resize(to_cut(np.stack([self.pictures[i] for i in rows])), size)
-        wider = resize(F.max_pool2d(resize(cut[:, 3:], size // 4), 3, 1, 1), size)
-        flat = (cut[:, :3] * (1 - wider)).mean((2, 3), keepdim=True)
-        return cut[:, :3] + wider * (flat - cut[:, :3])
-
-
 def to_cut(pictures: np.ndarray) -> torch.Tensor:
     """(n, h, w, 4) uint8 -> (n, 4, h, w): colours in [-1, 1], mask in [0, 1]."""
     cut = to_pixels(pictures)
@@ -241,13 +212,16 @@ def to_cut(pictures: np.ndarray) -> torch.Tensor:
     return cut
 
 
-class Sketches:
-    """Litters that `sketch_pets.py` drew; files that are not there yet join later."""
+class Pets:
+    """Litters that `coat_pets.py` made; files that are not there yet join later."""
 
     KEPT = 12  # litters for choosing
+    EACH = 3  # photos of a pet in a batch
+    ALONE, CROPPED = 0.6, 0.5  # the share that is cut out, and that is cropped as well
+    OWN = 0.8  # of the others, the share that stays in its place
 
-    def __init__(self, folder: Path, about: Descriptions, photos_each: int = 3) -> None:
-        self.folder, self.about, self.photos_each = folder, about, photos_each
+    def __init__(self, folder: Path, about: Descriptions) -> None:
+        self.folder, self.about = folder, about
         self.rng = np.random.default_rng()
         self.look_for_more()
 
@@ -255,36 +229,37 @@ class Sketches:
         paths = sorted(self.folder.glob("litter_*.npy"))
         self.val = [path for path in paths if int(path.stem[-5:]) < self.KEPT]
         self.train = paths[len(self.val) :]
+        self.litters = [np.load(path, mmap_mode="r") for path in self.train]
 
     def __len__(self) -> int:
         return len(self.train)
 
     def batch(self, n: int, size: int, backgrounds: torch.Tensor):
-        """What `Pets.batch` gives."""
+        """pixels, masks (n, 1, size, size), and what `Descriptions.of` says of the pets."""
         pictures, names, mirrored = [], [], []
         for at in self.rng.permutation(len(self.train)):
-            litter = np.load(self.train[at], mmap_mode="r")
-            mirror = self.rng.integers(2)
-            for i in range(len(litter)):
-                for view in self.rng.permutation(litter.shape[1])[: self.photos_each]:
+            litter, mirror = self.litters[at], self.rng.integers(2)
+            mates = 2 * self.rng.permutation(len(litter) // 2)[:2]  # a pair, and a third pet
+            views = self.rng.permutation(litter.shape[1])
+            for i in (mates[0], mates[0] + 1, mates[1]):
+                for view in views[: self.EACH]:
                     picture = litter[i, view]
                     pictures.append(picture[:, ::-1] if mirror else picture)
-                    names.append(f"sketch_{self.train[at].stem[-5:]}_{i}")
+                    names.append(f"{self.train[at].stem}_{i}")
                     mirrored.append(bool(mirror))
             if len(pictures) >= n:
                 break
-        cut = moved(to_cut(np.stack(pictures[:n])), size, (0.65, 1.1))
-        seen = seen_somewhere(cut, backgrounds, 0)
+        kind = torch.rand(n)
+        cut = moved(to_cut(np.stack(pictures[:n])), size, (0.75, 1.2), kind < self.CROPPED)
+        seen = seen_somewhere(cut, backgrounds, kind < self.ALONE, self.OWN)
         return seen, cut[:, 3:], *self.about.of(names[:n], mirrored[:n])
 
     def validation(self) -> tuple[torch.Tensor, np.ndarray, np.ndarray]:
-        """Kept sketches on grey, pets, and which pairs differ in pose."""
+        """Kept pets, cut out and cropped, who they are, and which pairs are not one shot."""
         litters = np.stack([np.load(path) for path in self.val])
-        shape = litters.shape[:3]
+        litter, pet, view = np.indices(litters.shape[:3]).reshape(3, -1)
         cut = to_cut(litters.reshape(-1, *litters.shape[3:]))
-        litter, pet, view = np.indices(shape).reshape(3, -1)
-        pose = view // 2
-        return cut[:, 3:] * cut[:, :3], litter * shape[1] + pet, pose[:, None] != pose
+        return cut_outs(cut), litter * litters.shape[1] + pet, view[:, None] != view
 
 
 def shipped_dev_pets() -> tuple[torch.Tensor, torch.Tensor, np.ndarray, np.ndarray]:

@@ -1,7 +1,9 @@
 """Render the Toy Pets: photographs of procedural dogs and cats, with masks and part maps.
 
+For training, pets are rendered without a coat, and `coat_pets.py` lays many over each of them.
+
     python tools/render_pets.py --out data/pets                   60 pets x 10 photos, 320 px
-    python tools/render_pets.py --train --out build/train_pets    700 pets x 6 photos, 160 px
+    python tools/render_pets.py --train --out build/bare          400 bodies x 6 photos, 160 px
     python tools/render_pets.py --out /tmp/try --only dog_007     one pet
     python tools/render_pets.py --out data/pets --sheet sheet.png contact sheet of what is there
 
@@ -30,7 +32,7 @@ from tools.pets.plan import COLUMNS, Pet, make_pets, plan
 
 SHIPPED = {"pets": 60, "photos": 10, "seed": 2024, "pairs": 8, "strangers": 10,
            "size": 320, "samples": 5, "strands": 16000}  # fmt: skip
-TRAINING = {"pets": 700, "photos": 6, "seed": 77, "pairs": 30, "strangers": 0,
+TRAINING = {"pets": 400, "photos": 6, "seed": 77, "pairs": 0, "strangers": 0,
             "size": 160, "samples": 5, "strands": 9000}  # fmt: skip
 JPEG_QUALITY = 88
 
@@ -41,7 +43,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
-    parser.add_argument("--train", action="store_true", help="the training set: no part maps")
+    parser.add_argument("--train", action="store_true", help="bare pets to lay coats over")
     parser.add_argument("--pets", type=int, help="number of individuals")
     parser.add_argument("--photos", type=int, help="photos of each")
     parser.add_argument("--seed", type=int, help="seed of the whole set")
@@ -65,6 +67,8 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         parser.error(f"--workers must be at least 1, not {args.workers}")
     if args.size < 32:
         parser.error(f"--size must be at least 32 pixels, not {args.size}")
+    if args.train and args.sheet:
+        parser.error("--sheet shows photos, and --train makes none: see coat_pets.py")
     args.pairs, args.strangers = defaults["pairs"], defaults["strangers"]
     needed = 2 * args.pairs + args.strangers
     if args.pets < needed:
@@ -113,11 +117,13 @@ def render_share(args: argparse.Namespace, pets: dict[str, Pet], rows: list[dict
             if is_done(row, args.out):
                 continue
             layers = Path(scratch) / "layers.exr"
-            image, labels = scene.render(pets[row["pet"]], row, args.strands, layers)
+            pet, path = pets[row["pet"]], args.out / row["photo"]
+            if pet.coat == "bare":
+                photo.save_layers(scene.render(pet, row, args.strands, layers), path)
+                continue
+            image, labels = scene.render(pet, row, args.strands, layers)
             photo.save_mask(labels, args.out / row["mask"])
-            if row["parts"]:
-                photo.save_parts(labels, args.out / row["parts"])
-            path = args.out / row["photo"]
+            photo.save_parts(labels, args.out / row["parts"])
             photo.save_atomically(image, path, quality=JPEG_QUALITY, optimize=True)
 
 

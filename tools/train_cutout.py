@@ -8,11 +8,11 @@
     train_cutout.py export                     data/models/cutout/cutout.onnx, as rembg wants it
     train_cutout.py evaluate                   IoU through rembg, on pets and animals never seen
 
-Needs `build/cutout/` (cutout_labels.py) and `build/sketches/` (sketch_pets.py); takes backgrounds
-from `build/photos/` (teacher_targets.py) and the rendered pets of `build/train_pets/` if they are
-there or as they appear. A free core sees about 60 samples a second at 96 px, 40 at 128 px, 28 at
-160 px, 15 at 224 px. Stop it at any time: the same command goes on where it was. `--start` takes
-over the weights of an exported network, to train that one further.
+Needs `build/cutout/` (cutout_labels.py) and pets (`build/coated/`, coat_pets.py); takes backgrounds
+from `build/photos/` (teacher_targets.py) if they are there or as they appear. A free core sees
+about 60 samples a second at 96 px, 40 at 128 px, 28 at 160 px, 15 at 224 px. Stop it at any time:
+the same command goes on where it was. `--start` takes over the weights of an exported network, to
+train that one further.
 """
 
 import argparse

@@ -3,21 +3,21 @@
 First what it learns from, then the stages, each going on from the last one's build/tiny.pt:
 
     python tools/teacher_targets.py             views of photos, the teacher's features  14 min
-    python tools/sketch_pets.py --litters 282   quick drawings of 846 pets               10 min
-    python tools/render_pets.py --train --out build/train_pets    photos of other pets
-    python tools/describe_pets.py               the traits of all of these                1 min
+    python tools/render_pets.py --train --out build/bare          other pets, bare       40 min
+    python tools/coat_pets.py                   eight coats over each of these            7 min
+    python tools/describe_pets.py               the traits of these pets                  2 min
     python tools/vector_space.py                where their vectors are to go             3 min
     python tools/train_vit.py photos64 --samples 350       whole photos, 16 patches
     python tools/train_vit.py mixed112 --samples 130       and pets, 32 of 49 patches
     python tools/train_vit.py mixed224 --samples 300       pets on the full grid, 64 of 196 patches
     python tools/train_vit.py last224 --samples 100        photos too
-    python tools/train_vit.py compare           what averaging the weights does
+    python tools/train_vit.py compare           what averaging or mixing the weights does
     python tools/train_vit.py export            writes the averaged weights in float16
 
 Two idle cores see hundreds of photos a second in the first stage, about 50 in the last (in float32;
 bfloat16 is used where the processor has instructions for it, and is quicker). A stage that
 was stopped goes on where its last checkpoint (one a minute) was, and one that is over is passed by;
-pets that are drawn or rendered meanwhile join. `--samples` counts thousands, and the learning rate
+pets that are coated meanwhile join. `--samples` counts thousands, and the learning rate
 falls towards its end; `--start` goes on from an exported model. The model card says what the
 shipped weights have really seen.
 
@@ -38,7 +38,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.distributed as dist
-from pets_and_photos import Descriptions, Pets, Photos, Sketches, resize, shipped_dev_pets
+from pets_and_photos import Descriptions, Pets, Photos, resize, shipped_dev_pets
 from torch.nn import functional as F
 from transformers import ViTModel
 from vit_model import (
@@ -51,30 +51,29 @@ from vit_model import (
 )
 
 ROOT = Path(__file__).resolve().parents[1]
-CHECKPOINT_SECONDS, REPORT_SECONDS, VALIDATE_SECONDS = 60, 20, 600
+CHECKPOINT_SECONDS, REPORT_SECONDS, VALIDATE_SECONDS = 60, 20, 900
 # As in `Encoder.load(dtype="auto")`: elsewhere it is emulated, and slower.
 BFLOAT16 = getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
-VIEW = 128  # pixels; the views of photographs and the sketches hold no more
+VIEW, PHOTO = 128, 160  # pixels that a view of a photograph, and a photo of a pet, hold
 
 
 @dataclass(frozen=True)
 class Stage:
     photos: tuple[int, int, int]  # how many in a batch of one process, pixels, patches looked at
     pets: tuple[int, int]  # pixels, patches: drawn anew for every image, more of them from the pet
-    sketched: int  # in a batch
-    rendered: int
+    of_pets: int  # how many of these in a batch
     lr: tuple[float, float]  # at the start and the end, linear between
 
 
 STAGES = {
-    "photos64": Stage((96, 64, 16), (64, 16), 0, 0, (1.5e-3, 1e-3)),
-    "mixed112": Stage((64, 112, 32), (112, 32), 18, 8, (1e-3, 1e-4)),
-    "mixed224": Stage((64, 112, 24), (224, 64), 18, 18, (6e-4, 1e-4)),
-    "last224": Stage((44, 224, 64), (224, 64), 14, 16, (2.5e-4, 1e-5)),
+    "photos64": Stage((96, 64, 16), (64, 16), 0, (1.5e-3, 1e-3)),
+    "mixed112": Stage((64, 112, 32), (112, 32), 27, (1e-3, 1e-4)),
+    "mixed224": Stage((64, 112, 24), (224, 64), 36, (6e-4, 1e-4)),
+    "last224": Stage((28, 224, 64), (224, 64), 45, (4e-4, 1e-5)),
 }
 
 
-def batch_loss(model, heads, stage: Stage, photos: Photos, pets: Pets, sketches: Sketches):
+def batch_loss(model, heads, stage: Stage, photos: Photos, pets: Pets):
     """The loss of one fresh batch, and its parts as numbers to print."""
     n, size, kept = stage.photos
     pixels, targets, labels = photos.batch(n, min(size, VIEW))  # views hold no more than that
@@ -84,16 +83,12 @@ def batch_loss(model, heads, stage: Stage, photos: Photos, pets: Pets, sketches:
     parts = {
         "teacher": 1 - (ours * targets).sum(1).mean(),
         "order": order_loss(ours, targets),
-        "labels": 0.5 * F.cross_entropy(logits, labels, ignore_index=-1),
+        "labels": 0.25 * F.cross_entropy(logits, labels, ignore_index=-1),
     }
-    size, kept = stage.pets
-    behind = resize(pixels, min(size, VIEW))
-    behind = torch.cat([behind, pets.places(8, len(behind[0, 0]))]) if len(pets) else behind
-    batches = [source.batch(n, len(behind[0, 0]), behind)
-               for source, n in ((sketches, stage.sketched), (pets, stage.rendered))
-               if n and len(source)]  # fmt: skip
-    if batches:
-        shown, cover, who, about = map(torch.cat, zip(*batches, strict=True))
+    if stage.of_pets:
+        size, kept = stage.pets
+        behind = resize(pixels, min(size, PHOTO))
+        shown, cover, who, about = pets.batch(stage.of_pets, len(behind[0, 0]), behind)
         with torch.autocast("cpu", torch.bfloat16, enabled=BFLOAT16):
             seen = look(model, resize(shown, size), kept, resize(cover, size))
         is_pet = F.layer_norm(seen.tokens, seen.tokens.shape[2:]) @ heads["cover"][0]
@@ -106,7 +101,7 @@ def batch_loss(model, heads, stage: Stage, photos: Photos, pets: Pets, sketches:
             "mates": 0.3 * supervised_contrastive(seen.vectors, who),
             "who": 0.5 * F.cross_entropy(24 * seen.vectors @ F.normalize(heads["pets"]).T, who),
         }
-    return sum(parts.values()), {"count": len(targets) + sum(len(b[0]) for b in batches)} | {
+    return sum(parts.values()), {"count": len(targets) + stage.of_pets} | {
         name: part.item() for name, part in parts.items()
     }
 
@@ -124,18 +119,18 @@ def recall(vectors: np.ndarray, who: np.ndarray, allowed: np.ndarray) -> float:
     return np.mean(who[scores.argmax(1)] == who, where=asked)
 
 
-def validate(model: ViTModel, size: int, photos: Photos, sketches: Sketches) -> str:
+def validate(model: ViTModel, size: int, photos: Photos, pets: Pets) -> str:
     """Recall@1 on what is kept for choosing: classes and pets that are not trained on."""
 
     def found(pixels: torch.Tensor, who: np.ndarray, allowed: np.ndarray) -> str:
         return f"{recall(embed_all(model, pixels, size), who, allowed):.3f}"
 
     pixels, labels = photos.validation()
-    said = f"at {size}: val classes {found(pixels, labels, ~np.eye(len(labels), dtype=bool))}"
-    if len(sketches):
-        said += f", sketches {found(*sketches.validation())}"
-    whole, alone, pets, allowed = shipped_dev_pets()
-    return f"{said}, dev pets {found(whole, pets, allowed)}, cut out {found(alone, pets, allowed)}"
+    classes = found(pixels, labels, ~np.eye(len(labels), dtype=bool))
+    kept = found(*pets.validation())
+    whole, alone, who, allowed = shipped_dev_pets()
+    return (f"at {size}: val classes {classes}, kept pets {kept}, dev pets "
+            f"{found(whole, who, allowed)}, cut out {found(alone, who, allowed)}")  # fmt: skip
 
 
 def save_atomically(state: dict, path: Path) -> None:
@@ -167,12 +162,13 @@ def train(rank: int, args: argparse.Namespace) -> None:
     stage, path, total = STAGES[args.stage], args.build / "tiny.pt", 1000 * args.samples
     photos = Photos(args.build / "photos", args.width)
     about = Descriptions(args.build / "pets.npz")
-    pets = Pets(args.build / "train_pets", about)
-    sketches = Sketches(args.build / "sketches", about)
+    pets = Pets(args.build / "coated", about)
+    if not len(pets):
+        raise SystemExit(f"{pets.folder}: no pets; render_pets.py and coat_pets.py make them")
     torch.manual_seed(0)
     model, average = new_model(args.width), new_model(args.width)
     heads = torch.nn.ParameterDict({
-        "classes": torch.randn(photos.count, args.width),
+        "classes": photos.middles(),
         "cover": torch.zeros(1, args.width),
         "pets": about.places.clone(),  # where each pet's own vector begins
     })  # fmt: skip
@@ -207,7 +203,7 @@ def train(rank: int, args: argparse.Namespace) -> None:
         lr = (stage.lr[0] + done * (stage.lr[1] - stage.lr[0])) * min(1, (state["step"] + 1) / 100)
         for group in (g for o in optimisers.values() for g in o.param_groups):
             group["lr"] = lr
-        loss, parts = batch_loss(model, heads, stage, photos, pets, sketches)
+        loss, parts = batch_loss(model, heads, stage, photos, pets)
         for optimiser in optimisers.values():
             optimiser.zero_grad()
         loss.backward()
@@ -225,7 +221,6 @@ def train(rank: int, args: argparse.Namespace) -> None:
         now, over = time.time(), state["stage_seen"] >= total
         if state["step"] % 50 == 0:
             pets.look_for_more()
-            sketches.look_for_more()
         if rank > 0:
             continue
         if now - told_at > REPORT_SECONDS or over:
@@ -236,17 +231,30 @@ def train(rank: int, args: argparse.Namespace) -> None:
             saved_at = now
             save_atomically(state | {k: h.state_dict() for k, h in holders.items()}, path)
         if now - validated_at > VALIDATE_SECONDS or over:
-            print(validate(average, stage.pets[0], photos, sketches), flush=True)
+            print(validate(average, stage.pets[0], photos, pets), flush=True)
             validated_at = time.time()
     dist.destroy_process_group()
 
 
-def export(build: Path, out: Path) -> None:
+def mixture(trained: dict, start: Path | None, new: float) -> dict:
+    """`new` of the trained weights and the rest of those that training started from, if any.
+
+    Between the two lie weights that have learned the new and not forgotten the old (Wortsman et
+    al., arXiv 2109.01903).
+    """
+    if start is None:
+        return trained
+    how = {"add_pooling_layer": False, "dtype": torch.float32, "use_safetensors": True}
+    old = ViTModel.from_pretrained(start, **how).state_dict()
+    return {name: old[name].lerp(weight, new) for name, weight in trained.items()}
+
+
+def export(build: Path, out: Path, start: Path | None, new: float) -> None:
     """The averaged weights in float16, in the form of the Hugging Face hub."""
     from transformers import ViTImageProcessor
 
-    model = new_model()
-    model.load_state_dict(torch.load(build / "tiny.pt", weights_only=True)["average"])
+    model, trained = new_model(), torch.load(build / "tiny.pt", weights_only=True)["average"]
+    model.load_state_dict(mixture(trained, start, new))
     model.config._attn_implementation = "sdpa"
     model.half().save_pretrained(out)
     half, size = [0.5, 0.5, 0.5], {"height": 224, "width": 224}
@@ -254,15 +262,16 @@ def export(build: Path, out: Path) -> None:
     print(f"wrote {out}")
 
 
-def compare(build: Path, width: int) -> None:
-    """Print recall@1 of the weights of the last step, and of their average."""
+def compare(build: Path, width: int, start: Path | None, new: float) -> None:
+    """Print recall@1 of the weights of the last step, of their average, and of its `mixture`."""
     saved = torch.load(build / "tiny.pt", weights_only=True)
     photos = Photos(build / "photos", width)
-    sketches = Sketches(build / "sketches", Descriptions(build / "pets.npz"))
-    for name in ("model", "average"):
+    pets = Pets(build / "coated", Descriptions(build / "pets.npz"))
+    saved["mixture"] = mixture(saved["average"], start, new)
+    for name in ("model", "average", *(["mixture"] if start else [])):
         model = new_model(width)
         model.load_state_dict(saved[name])
-        print(f"{name}, {validate(model.eval(), 224, photos, sketches)}", flush=True)
+        print(f"{name}, {validate(model.eval(), 224, photos, pets)}", flush=True)
 
 
 def main() -> None:
@@ -274,14 +283,20 @@ def main() -> None:
     parser.add_argument("--build", type=Path, default=ROOT / "build")
     parser.add_argument("--out", type=Path, default=ROOT / "data" / "models" / "tiny")
     parser.add_argument("--start", type=Path, help="folder of a model to go on from")
+    parser.add_argument(
+        "--new",
+        type=float,
+        default=0.75,
+        help="share of the trained weights in an export with --start (0.75)",
+    )
     parser.add_argument("--width", type=int, default=192, help="of the vector (default 192)")
     parser.add_argument("--processes", type=int, default=2, help="of one thread (default 2)")
     parser.add_argument("--port", type=int, default=29511, help="by which they meet")
     args = parser.parse_args()
     if args.stage == "export":
-        export(args.build, args.out)
+        export(args.build, args.out, args.start, args.new)
     elif args.stage == "compare":
-        compare(args.build, args.width)
+        compare(args.build, args.width, args.start, args.new)
     else:
         order, path = list(STAGES), args.build / "tiny.pt"
         reached = torch.load(path, weights_only=True)["stage"] if path.exists() else order[0]

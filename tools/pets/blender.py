@@ -28,8 +28,8 @@ def link(name: str, data) -> bpy.types.Object:
     return item
 
 
-def add_mesh(name, vertices, faces, surface, colour=None, part=None, smooth=True):
-    """A mesh with optional colour (n, 3) and part label per vertex."""
+def add_mesh(name, vertices, faces, surface, colour=None, part=None, smooth=True, rest=None):
+    """A mesh with optional colour (n, 3), part label and resting place (n, 3) per vertex."""
     mesh = bpy.data.meshes.new(name)
     mesh.from_pydata(np.asarray(vertices).tolist(), [], np.asarray(faces).tolist())
     if smooth:
@@ -40,11 +40,21 @@ def add_mesh(name, vertices, faces, surface, colour=None, part=None, smooth=True
     if part is not None:
         values = np.asarray(part, np.float32)
         mesh.attributes.new("part", "FLOAT", "POINT").data.foreach_set("value", values)
+    if rest is not None:
+        _remember_rest(mesh.attributes, "POINT", rest)
     mesh.materials.append(surface)
     return link(name, mesh)
 
 
-def add_strands(name, points, colour, part, normals, radius: float, parts: bool = True):
+def _remember_rest(attributes, domain: str, rest: np.ndarray) -> None:
+    """For the AOVs ``rest`` and ``coated``: where this lies on the resting body, if it does."""
+    values = np.asarray(rest, np.float32)
+    attributes.new("rest", "FLOAT_VECTOR", domain).data.foreach_set("vector", values.ravel())
+    ones = np.ones(len(values), np.float32)
+    attributes.new("coated", "FLOAT", domain).data.foreach_set("value", ones)
+
+
+def add_strands(name, points, colour, part, normals, radius: float, parts=True, rest=None):
     """Hair curves, tapering to the tip; points (n, k, 3)."""
     n, k, _ = points.shape
     curves = bpy.data.hair_curves.new(name)
@@ -62,6 +72,8 @@ def add_strands(name, points, colour, part, normals, radius: float, parts: bool 
     curves.attributes.new("skin", "FLOAT_VECTOR", "CURVE").data.foreach_set(
         "vector", np.asarray(normals, np.float32).ravel()
     )
+    if rest is not None:
+        _remember_rest(curves.attributes, "CURVE", rest)
     curves.materials.append(_fur_material(parts))
     return link(name, curves)
 
@@ -79,8 +91,12 @@ def _attribute(nodes, name: str):
     return node
 
 
-def _part_outputs(nodes, links) -> None:
-    """AOV ``part{k}`` is 1 where the surface belongs to part k."""
+def _outputs(nodes, links) -> None:
+    """AOV ``part{k}`` is 1 where the surface belongs to part k; ``rest`` and ``coated`` as set."""
+    for name, source, socket in (("rest", "Vector", "Color"), ("coated", "Fac", "Value")):
+        out = nodes.new("ShaderNodeOutputAOV")
+        out.aov_name = name
+        links.new(_attribute(nodes, name).outputs[source], out.inputs[socket])
     label = _attribute(nodes, "part").outputs["Fac"]
     for k in range(1, len(PARTS)):
         same = nodes.new("ShaderNodeMath")
@@ -114,7 +130,7 @@ def _fur_material(parts: bool) -> bpy.types.Material:
     out = nodes.new("ShaderNodeOutputMaterial")
     links.new(diffuse.outputs[0], out.inputs["Surface"])
     if parts:
-        _part_outputs(nodes, links)
+        _outputs(nodes, links)
     return made
 
 
@@ -134,7 +150,7 @@ def material(name: str, roughness: float = 0.7, parts: bool = False, coat: float
     out = nodes.new("ShaderNodeOutputMaterial")
     links.new(bsdf.outputs[0], out.inputs["Surface"])
     if parts:
-        _part_outputs(nodes, links)
+        _outputs(nodes, links)
     return made
 
 

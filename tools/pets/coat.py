@@ -13,6 +13,7 @@ BLACK, CHOCOLATE = (0.012, 0.011, 0.012), (0.075, 0.032, 0.016)
 TAN, GOLD, RED = (0.38, 0.19, 0.075), (0.52, 0.27, 0.085), (0.32, 0.10, 0.030)
 GREY, BLUE, ORANGE = (0.16, 0.15, 0.15), (0.105, 0.12, 0.15), (0.58, 0.235, 0.055)
 BROWN, SILVER = (0.20, 0.125, 0.07), (0.36, 0.35, 0.34)
+BARE = 0.3  # every colour of the coat "bare", which `tools/coat_pets.py` lays others over
 DARK = {"dog": [BLACK, CHOCOLATE, GREY, BROWN], "cat": [BLACK, GREY, BLUE, BROWN]}
 LIGHT = {"dog": [TAN, GOLD, RED, CREAM], "cat": [ORANGE, CREAM, SILVER, TAN]}
 IRIS = {
@@ -188,6 +189,8 @@ class Painter:
 
 def coat_colour(pet: Pet, build: Build, rest: np.ndarray, part: np.ndarray) -> np.ndarray:
     """Linear RGB of the coat at resting surface points, shape (n, 3)."""
+    if pet.coat == "bare":
+        return np.full((len(rest), 3), BARE)
     p = Painter(pet, build, rest, part)
     prng = p.palette_rng
     jitter = prng.uniform(0.8, 1.25)

@@ -26,6 +26,7 @@ class Fur:
     normals: np.ndarray  # (n, 3) of the skin at the root
     colour: np.ndarray  # (n, 3) linear RGB
     part: np.ndarray  # (n,)
+    rest: np.ndarray  # (n, 3) the root on the resting body
 
 
 def _roots(body: Body, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -90,4 +91,4 @@ def make_fur(
 
     colour = coat_colour(pet, build, rest, part)
     tone = np.exp(rng.normal(0, 0.13, (len(root), 1)) + 0.25 * noise[:, :1])
-    return Fur(strand, normal, np.clip(colour * tone, 0.003, 0.9), part)
+    return Fur(strand, normal, np.clip(colour * tone, 0.003, 0.9), part, rest)

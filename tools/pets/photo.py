@@ -124,6 +124,15 @@ def save_atomically(image: Image.Image, path: Path, **options) -> None:
     os.replace(temporary, path)
 
 
+def save_layers(layers: dict[str, np.ndarray], path: Path) -> None:
+    """The arrays of a bare pet, for `tools/coat_pets.py`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with open(temporary, "wb") as file:
+        np.savez(file, **layers)
+    os.replace(temporary, path)
+
+
 def save_mask(labels: np.ndarray, path: Path) -> None:
     """1-bit PNG: white where the pet is."""
     save_atomically(Image.fromarray((labels > 0).astype(np.uint8) * 255).convert("1"), path,

@@ -30,7 +30,7 @@ class Pet:
     name: str
     species: str
     litter: str  # "" when it has no litter-mate
-    coat: str
+    coat: str  # one of COATS; "bare" for training, where `tools/coat_pets.py` lays others over
     build_seed: int  # litter-mates share it: proportions, ears, tail, palette, eyes
     marking_seed: int  # never shared: where the patches, stripes and socks are
     ears: str
@@ -52,7 +52,7 @@ def _pet(
         name=name,
         species=species,
         litter=litter,
-        coat=coats[turn % len(coats)],
+        coat="bare" if group[0] == "train" else coats[turn % len(coats)],
         build_seed=seeds[0],
         marking_seed=seeds[1],
         ears=EARS[species][rng.integers(len(EARS[species]))],
@@ -134,16 +134,17 @@ def _quality(rng: np.random.Generator, p_sharp: float) -> str:
     return "sharp" if rng.random() < p_sharp else str(rng.choice(QUALITIES[1:]))
 
 
-def plan_pet(pet: Pet, n_photos: int, with_parts: bool = True) -> list[dict]:
-    """The table's rows for one pet; a function of the pet alone."""
+def plan_pet(pet: Pet, n_photos: int) -> list[dict]:
+    """The table's rows for one pet; a function of the pet alone. Bare pets have layers, no mask."""
     rng = np.random.default_rng([pet.marking_seed, 7])
+    bare = pet.coat == "bare"
     rows = []
     for k, shot in enumerate(_shot_factors(pet, n_photos, rng)):
         stem = f"{pet.name}/{pet.name}_{k:02d}"
         row = {
-            "photo": f"photos/{stem}.jpg",
-            "mask": f"masks/{stem}.png",
-            "parts": f"parts/{stem}.png" if with_parts else "",
+            "photo": f"{stem}.npz" if bare else f"photos/{stem}.jpg",
+            "mask": "" if bare else f"masks/{stem}.png",
+            "parts": "" if bare else f"parts/{stem}.png",
             "pet": pet.name,
             "species": pet.species,
             "litter": pet.litter,
@@ -172,7 +173,7 @@ def plan(
     stop at any time and still hold every pet.
     """
     pets = make_pets(n_pets, seed, n_pairs, n_strangers, train)
-    by_pet = [plan_pet(pet, photos_per_pet, with_parts=not train) for pet in pets]
+    by_pet = [plan_pet(pet, photos_per_pet) for pet in pets]
     if train:
         return [rows[k] for k in range(photos_per_pet) for rows in by_pet]
     return [row for rows in by_pet for row in rows]

@@ -24,7 +24,7 @@ LENS, SENSOR = 50.0, 36.0  # mm
 
 
 def setup(size: int, samples: int, threads: int) -> None:
-    """An empty scene with Cycles ready and one AOV a body part."""
+    """An empty scene with Cycles ready, one AOV a body part, and where the surface rests."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
     scene.render.engine = "CYCLES"
@@ -46,9 +46,10 @@ def setup(size: int, samples: int, threads: int) -> None:
     image.media_type = "MULTI_LAYER_IMAGE"
     image.file_format, image.color_depth, image.exr_codec = "OPEN_EXR_MULTILAYER", "16", "NONE"
     image.use_exr_interleave = True  # one part, so that a short reader will do
-    for k in range(1, len(PARTS)):
+    values = [f"part{k}" for k in range(1, len(PARTS))] + ["coated"]
+    for name, kind in [("rest", "COLOR"), *((value, "VALUE") for value in values)]:
         aov = bpy.context.view_layer.aovs.add()
-        aov.name, aov.type = f"part{k}", "VALUE"
+        aov.name, aov.type = name, kind
 
 
 def clear() -> None:
@@ -88,11 +89,11 @@ def add_pet(pet: Pet, row: dict, n_strands: int) -> np.ndarray:
     body.vertices[:, 2] = np.maximum(body.vertices[:, 2], 0.002)
     skin = coat.coat_colour(pet, build, body.rest, body.part) * 0.7
     add_mesh("skin", body.vertices, body.quads, material("skin", roughness=0.8, parts=True),
-             colour=skin, part=body.part)  # fmt: skip
+             colour=skin, part=body.part, rest=body.rest)  # fmt: skip
     bare = add_face(pet, build, limbs, head)
     fur = make_fur(pet, build, body, n_strands, bare, row["seed"])
     radius = 0.0042 * math.sqrt(24000 / n_strands)
-    add_strands("fur", fur.points, fur.colour, fur.part, fur.normals, radius)
+    add_strands("fur", fur.points, fur.colour, fur.part, fur.normals, radius, rest=fur.rest)
     if pet.collar:
         add_collar(pet, build, limbs)
     return body.vertices
@@ -123,7 +124,7 @@ def add_camera(vertices: np.ndarray, row: dict) -> None:
 
 
 def render(pet: Pet, row: dict, n_strands: int, scratch: Path):
-    """One photograph: an RGB image and its label map."""
+    """One photograph: an RGB image and its label map; of a bare pet its `bare_layers`."""
     clear()
     vertices = add_pet(pet, row, n_strands)
     add_camera(vertices, row)
@@ -133,16 +134,34 @@ def render(pet: Pet, row: dict, n_strands: int, scratch: Path):
     scene.cycles.seed = row["seed"] % 2**31
     scene.render.filepath = str(scratch)
     bpy.ops.render.render(write_still=True)
-    return develop(scratch, row, meter)
+    return bare_layers(scratch, meter) if pet.coat == "bare" else develop(scratch, row, meter)
+
+
+def read_layers(path: Path):
+    """Linear light (h, w, 3), label map (h, w), and all layers by name."""
+    layers = read_exr(path)
+    pick = {name.split(".")[1]: name for name in layers if ".part" in name}
+    labels = part_map({k: layers[v] for k, v in pick.items()}, len(PARTS))
+    return _three(layers, "Combined"), labels, layers
+
+
+def _three(layers: dict[str, np.ndarray], name: str) -> np.ndarray:
+    return np.stack([next(v for k, v in layers.items() if k.endswith(f"{name}.{c}"))
+                     for c in "RGB"], 2)  # fmt: skip
+
+
+def bare_layers(path: Path, meter: float) -> dict[str, np.ndarray]:
+    """What `tools/coat_pets.py` lays coats over; `rest` is summed, as `coated` is."""
+    linear, labels, layers = read_layers(path)
+    coated = next(v for k, v in layers.items() if "coated" in k)
+    half = np.float16
+    return {"linear": linear.clip(0, 6e4).astype(half), "rest": _three(layers, "rest").astype(half),
+            "coated": coated.clip(0, 1).astype(half), "labels": labels, "meter": meter}  # fmt: skip
 
 
 def develop(path: Path, row: dict, meter: float):
     """Expose and degrade the linear render; read the labels off its AOVs."""
-    layers = read_exr(path)
-    pick = {name.split(".")[1]: name for name in layers if ".part" in name}
-    labels = part_map({k: layers[v] for k, v in pick.items()}, len(PARTS))
-    rgb = [next(v for k, v in layers.items() if k.endswith(f"Combined.{c}")) for c in "RGB"]
-    linear = np.stack(rgb, 2)
+    linear, labels, _ = read_layers(path)
     exposure = auto_exposure(linear, labels > 0, 0.2, meter)
     if row["light"] == "flash_night":
         exposure = min(exposure, flash_limit(linear, labels > 0))
