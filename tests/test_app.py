@@ -103,8 +103,8 @@ def test_a_photo_with_too_many_pixels_is_refused_before_it_is_decoded(gallery, t
         app.answer(gallery, np.empty(0), tmp_path / "large.png", "en")
 
 
-def ask(address: str, path: Path, lang: str = "en"):
-    client = Client(address, verbose=False, headers={"accept-language": lang})
+def ask(address: str, path: Path, lang: str = "en", **options):
+    client = Client(address, verbose=False, headers={"accept-language": lang}, **options)
     return client.predict(handle_file(path), api_name="/search")
 
 
@@ -153,6 +153,16 @@ def test_two_users_at_once_each_get_their_own(address, photos):
         answers = list(pool.map(lambda path: ask(address, path), asked))
     for path, (_, matches, *_) in zip(asked, answers, strict=True):
         assert matches[0]["caption"].endswith(path.parent.name)
+
+
+def test_no_file_is_written_anew_while_another_visitor_reads_it(address, photos):
+    def files(answer) -> set[str]:
+        seen, matches, _, parts, attention = answer
+        pictures = [seen, parts, attention, *(match["image"] for match in matches)]
+        return {picture["path"] for picture in pictures}
+
+    one, two = (files(ask(address, photos / "ana" / "3.jpg", download_files=False)) for _ in "ab")
+    assert len(one) == len(two) == 3 + app.MATCHES and not one & two
 
 
 def test_the_browser_is_told_to_load_nothing_from_elsewhere(address):

@@ -244,8 +244,10 @@ def mixture(trained: dict, start: Path | None, new: float) -> dict:
     """
     if start is None:
         return trained
-    how = {"add_pooling_layer": False, "dtype": torch.float32, "use_safetensors": True}
-    old = ViTModel.from_pretrained(start, **how).state_dict()
+    old = ViTModel.from_pretrained(
+        start, add_pooling_layer=False, dtype=torch.float32, use_safetensors=True
+    )
+    old = old.state_dict()
     return {name: old[name].lerp(weight, new) for name, weight in trained.items()}
 
 

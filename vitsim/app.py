@@ -9,9 +9,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image
 
 from . import VitsimError
 from .attention import rollout
@@ -147,6 +148,8 @@ def page(gallery: Gallery, examples: list[Path]) -> "tuple[gradio.Blocks, gradio
         except VitsimError as error:
             told = str(PhotoError(Path(error.subject).name, error.reason, error.remedy))
             return None, [], f"⚠️ {told}", None, None
+        for picture in (shown.seen, shown.parts, shown.attention, *(p for p, _ in shown.matches)):
+            _make_unique(picture)
         return shown.seen, shown.matches, shown.surety, shown.parts, shown.attention
 
     def take_example(event: gr.SelectData, request: gr.Request):
@@ -235,6 +238,13 @@ class _Policy:
             await send(message)
 
         await self.app(scope, receive, send_with_policy)
+
+
+def _make_unique(picture: Image.Image) -> None:
+    """Gradio keeps equal pictures in one file, and writes it anew while others may be reading."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.ImageID] = uuid4().hex
+    picture.info["exif"] = exif.tobytes()
 
 
 def _surety(score: float, impostors: np.ndarray, gallery: Gallery, lang: str) -> str:

@@ -456,7 +456,7 @@ scores = encoder.embed(covered) @ encoder.embed([photo])[0]
 plots.photo_row(covered[:2], [f"{scores[0]:z.2f}", f"$\\bar{{x}}$ = {scores[1:].mean():z.2f}"])
 
 # %% [markdown] lang="en"
-# Cosines with the original photo; right, one of the 20, and their mean. Much lower on the left: the
+# Cosines with the original photo; right, one of the 20, and their mean. Lower on the left: the
 # lit patches do matter. Still the map says *where*, never *why*.
 #
 # ## 6. One vector
@@ -465,7 +465,7 @@ plots.photo_row(covered[:2], [f"{scores[0]:z.2f}", f"$\\bar{{x}}$ = {scores[1:].
 # length (lesson 03):
 
 # %% [markdown] lang="pt"
-# Cossenos com a foto original; à direita, uma das 20, e a média delas. Bem menor à esquerda: os
+# Cossenos com a foto original; à direita, uma das 20, e a média delas. Menor à esquerda: os
 # *patches* iluminados importam mesmo. Mas o mapa diz *onde*, nunca *por quê*.
 #
 # ## 6. Um só vetor
