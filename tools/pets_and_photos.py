@@ -231,9 +231,6 @@ class Pets:
         self.train = paths[len(self.val) :]
         self.litters = [np.load(path, mmap_mode="r") for path in self.train]
 
-    def __len__(self) -> int:
-        return len(self.train)
-
     def batch(self, n: int, size: int, backgrounds: torch.Tensor):
         """pixels, masks (n, 1, size, size), and what `Descriptions.of` says of the pets."""
         pictures, names, mirrored = [], [], []

@@ -163,8 +163,6 @@ def train(rank: int, args: argparse.Namespace) -> None:
     photos = Photos(args.build / "photos", args.width)
     about = Descriptions(args.build / "pets.npz")
     pets = Pets(args.build / "coated", about)
-    if not len(pets):
-        raise SystemExit(f"{pets.folder}: no pets; render_pets.py and coat_pets.py make them")
     torch.manual_seed(0)
     model, average = new_model(args.width), new_model(args.width)
     heads = torch.nn.ParameterDict({
@@ -305,6 +303,8 @@ def main() -> None:
         if reached in order[order.index(args.stage) + 1 :]:
             print(f"{path}: {args.stage} is over, {reached} has begun; delete it to start anew")
             return
+        if not list((args.build / "coated").glob("litter_*.npy")):
+            raise SystemExit(f"{args.build}: no coated pets; render_pets.py, then coat_pets.py")
         torch.multiprocessing.spawn(train, (args,), args.processes)
 
 
