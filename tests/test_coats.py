@@ -1,4 +1,4 @@
-"""Training pets: a coat laid over a bare one is the coat that would have been rendered."""
+"""Training pets: a coat laid over a bare one has its colours, in the light that was there."""
 
 import numpy as np
 import pytest
@@ -50,12 +50,13 @@ def test_no_coated_pet_is_a_shipped_one():
 
 def test_a_coat_takes_the_light_of_the_bare_pet(layers):
     body, pet = coat_pets.bodies()[0], coat_pets.litter(0)[0]
-    laid = coat_pets.lay_coat(layers, pet, body)
+    build = make_build(body)
+    laid = coat_pets.lay_coat(layers, coat_pets.at_rest(layers), pet, build)
     inside = np.zeros((SIDE, SIDE), bool)
     inside[10:-10, 10:-10] = True  # the edge mixes the places of its neighbours
     part = np.full(inside.sum(), PART["torso"])
     rest = layers["rest"][inside].astype(float)
-    colour = coat_colour(pet, make_build(body), rest, part)
+    colour = coat_colour(pet, build, rest, part)
     assert np.median(np.abs(laid[inside] - 0.5 * colour)) < 0.02
     assert np.abs(colour - BARE).mean() > 0.1  # so that doing nothing would not pass
     wall = layers["coated"] == 0
@@ -64,7 +65,7 @@ def test_a_coat_takes_the_light_of_the_bare_pet(layers):
 
 def test_a_photo_shows_colours_and_mask(layers):
     pet, body = coat_pets.litter(0)[2], coat_pets.bodies()[0]
-    light = coat_pets.lay_coat(layers, pet, body)
+    light = coat_pets.lay_coat(layers, coat_pets.at_rest(layers), pet, make_build(body))
     photo = coat_pets.take_photo(light, layers, "noon", np.random.default_rng(0))
     assert photo.shape == (SIDE, SIDE, 4) and photo.dtype == np.uint8
     assert np.array_equal(photo[..., 3] == 255, layers["labels"] > 0)

@@ -25,15 +25,14 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from scipy.ndimage import distance_transform_edt, uniform_filter
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tools.pets.anatomy import make_build  # noqa: E402
+from tools.pets.anatomy import Build, make_build  # noqa: E402
 from tools.pets.coat import BARE, coat_colour  # noqa: E402
-from tools.pets.photo import auto_exposure, degrade, flash_limit, tone_map  # noqa: E402
+from tools.pets.photo import degrade, expose  # noqa: E402
 from tools.pets.plan import COATS, QUALITIES, Pet, make_pets  # noqa: E402
 from tools.render_pets import TRAINING  # noqa: E402
 
@@ -81,10 +80,10 @@ def at_rest(layers: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.n
     return np.where(near, smooth, own)[here].astype(float), part[here], here
 
 
-def lay_coat(layers: dict[str, np.ndarray], pet: Pet, body: Pet) -> np.ndarray:
-    """Linear light (h, w, 3) of the bare pet, coloured as this one."""
-    rest, part, here = at_rest(layers)
-    colour = coat_colour(pet, make_build(body), rest, part)
+def lay_coat(layers: dict[str, np.ndarray], places: tuple, pet: Pet, build: Build) -> np.ndarray:
+    """Linear light (h, w, 3) of the bare pet, coloured as this one; `places` are from `at_rest`."""
+    rest, part, here = places
+    colour = coat_colour(pet, build, rest, part)
     ratio = (colour + SHINE) / (BARE + SHINE)
     light = layers["linear"].astype(np.float32)
     light[here] *= 1 + layers["coated"][here].astype(np.float32)[:, None] * (ratio - 1)
@@ -94,10 +93,7 @@ def lay_coat(layers: dict[str, np.ndarray], pet: Pet, body: Pet) -> np.ndarray:
 def take_photo(light: np.ndarray, layers: dict[str, np.ndarray], kind: str, rng) -> np.ndarray:
     """(h, w, 4) uint8 colours and mask, exposed and degraded as `scene.develop` does it."""
     mask = layers["labels"] > 0
-    exposure = auto_exposure(light, mask, 0.2, float(layers["meter"]))
-    if kind == "flash_night":
-        exposure = min(exposure, flash_limit(light, mask))
-    shown = Image.fromarray((tone_map(light, exposure) * 255 + 0.5).astype(np.uint8))
+    shown = expose(light, mask, kind, float(layers["meter"]))
     quality = "sharp" if rng.random() < 0.6 else str(rng.choice(QUALITIES[1:]))
     return np.dstack([np.asarray(degrade(shown, quality, rng)), mask.astype(np.uint8) * 255])
 
@@ -109,12 +105,14 @@ def coat_litter(job: tuple[int, list[tuple[Path, str]], Path]) -> None:
     if path.exists():
         return
     body = bodies()[number]
-    rng = np.random.default_rng(body.marking_seed + 1)
+    build, rng = make_build(body), np.random.default_rng(body.marking_seed + 1)
     shots = [(dict(np.load(file)), kind) for file, kind in files]
+    shots = [(layers, at_rest(layers), kind) for layers, kind in shots]
     photos = [
-        [take_photo(lay_coat(layers, pet, body), layers, kind, rng) for layers, kind in shots]
+        [take_photo(lay_coat(layers, places, pet, build), layers, kind, rng)
+         for layers, places, kind in shots]
         for pet in litter(number)
-    ]
+    ]  # fmt: skip
     part = path.with_suffix(f".{os.getpid()}.part")
     with open(part, "wb") as file:
         np.save(file, np.array(photos))

@@ -74,6 +74,14 @@ def flash_limit(linear: np.ndarray, mask: np.ndarray) -> float:
     return float(0.6 / max(bright, 1e-3))
 
 
+def expose(linear: np.ndarray, mask: np.ndarray, light: str, meter: float) -> Image.Image:
+    """Linear light (h, w, 3) as a camera shows it, the pet where the mask is true."""
+    exposure = auto_exposure(linear, mask, 0.2, meter)
+    if light == "flash_night":
+        exposure = min(exposure, flash_limit(linear, mask))
+    return Image.fromarray((tone_map(linear, exposure) * 255 + 0.5).astype(np.uint8))
+
+
 def degrade(image: Image.Image, quality: str, rng: np.random.Generator) -> Image.Image:
     """Apply one seeded degradation; moderate, so that a person still knows the pet."""
     width = image.width

@@ -8,14 +8,13 @@ from pathlib import Path
 import bpy
 import numpy as np
 from mathutils import Vector
-from PIL import Image
 
 from tools.pets import coat, places
 from tools.pets.anatomy import PARTS, Bone, Build, make_build, make_limbs
 from tools.pets.blender import add_mesh, add_strands, material
 from tools.pets.face import add_collar, add_face
 from tools.pets.fur import make_fur
-from tools.pets.photo import auto_exposure, degrade, flash_limit, part_map, read_exr, tone_map
+from tools.pets.photo import degrade, expose, part_map, read_exr
 from tools.pets.plan import Pet
 from tools.pets.pose import Pose, pose_limbs, rotation, sit_angle
 from tools.pets.surface import make_body
@@ -162,9 +161,5 @@ def bare_layers(path: Path, meter: float) -> dict[str, np.ndarray]:
 def develop(path: Path, row: dict, meter: float):
     """Expose and degrade the linear render; read the labels off its AOVs."""
     linear, labels, _ = read_layers(path)
-    exposure = auto_exposure(linear, labels > 0, 0.2, meter)
-    if row["light"] == "flash_night":
-        exposure = min(exposure, flash_limit(linear, labels > 0))
-    shown = tone_map(linear, exposure)
-    image = Image.fromarray((shown * 255 + 0.5).astype(np.uint8))
+    image = expose(linear, labels > 0, row["light"], meter)
     return degrade(image, row["quality"], np.random.default_rng([row["seed"], 6])), labels
