@@ -1,5 +1,6 @@
 """The demo page: what it says of a photo, and that nothing of an upload stays or leaves."""
 
+import dataclasses
 import os
 import shutil
 import socket
@@ -80,6 +81,19 @@ def test_a_photo_that_is_gone_is_a_grey_square(photos, small_encoder, tmp_path):
     assert shown.matches[0][1] == "1. 1.00 · bob"
     assert shown.matches[0][0].getcolors() == [(320 * 320, (221, 221, 221))]
     assert shown.matches[1][0].getcolors() is None
+
+
+def test_a_photo_that_is_damaged_since_is_one_too(photos, small_encoder, tmp_path):
+    shutil.copytree(photos, tmp_path / "photos")
+    gallery = Gallery.build(tmp_path / "photos", small_encoder)
+    (tmp_path / "photos" / "bob" / "1.jpg").write_bytes(b"no picture")
+    shown = app.answer(gallery, app.strangers(gallery), photos / "bob" / "1.jpg", "en")
+    assert shown.matches[0][0].getcolors() == [(320 * 320, (221, 221, 221))]
+
+
+def test_of_a_gallery_that_cannot_be_read_nothing_false_is_said(gallery):
+    searched = dataclasses.replace(gallery, photos=gallery.photos[:0])
+    assert "can only be searched" in surety(searched, [])
 
 
 def test_how_sure_is_counted_among_strangers(gallery):

@@ -102,6 +102,14 @@ def test_a_photo_lying_on_its_side_is_cut_out_upright(cutout, tmp_path):
     assert made.getpixel((made.width - 1, made.height - 1)) == GREY
 
 
+@pytest.mark.parametrize("exif", [b"Exif\0\0garbage garbage", b"Exif\0\0II*\0"])
+def test_a_damaged_exif_block_does_not_keep_the_background(cutout, tmp_path, exif):
+    pet().save(tmp_path / "a.jpg", exif=exif)
+    image = open_photo(tmp_path / "a.jpg")
+    assert "exif" not in image.info
+    assert quarter_is_marked(mask_of(image))
+
+
 def test_the_background_becomes_exactly_the_flat_colour(cutout):
     made = cut_out(pet(), mask_of(pet()), colour=(1, 200, 3))
     assert (made.mode, made.size) == ("RGB", (120, 80))

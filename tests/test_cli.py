@@ -352,6 +352,14 @@ def test_doctor_takes_a_path_for_a_folder(run, monkeypatch, name):
     assert f"to do: VITSIM_MODEL is {name}, which holds no model" in run("doctor")[1]
 
 
+def test_doctor_takes_an_existing_folder_without_a_model_for_one(run, monkeypatch, tmp_path):
+    (tmp_path / "models" / "foo").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VITSIM_MODEL", "models/foo")
+    monkeypatch.setattr("vitsim.hub.hub_reachable", lambda: False)
+    assert "to do: VITSIM_MODEL is models/foo, which holds no model" in run("doctor")[1]
+
+
 @pytest.mark.parametrize("command", ["match", "index", "audit", "download", "doctor", None])
 def test_help_is_plain_and_tells_the_choices(run, command):
     code, out, told = run(*([command] if command else []), "--help")

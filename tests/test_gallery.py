@@ -306,6 +306,32 @@ def test_adding_photos(folder, encoder, tmp_path, kept):
         assert same(Gallery.open(tmp_path / "g", encoder), added)
 
 
+def test_a_folder_by_a_link_is_the_folder_itself(folder, encoder, tmp_path):
+    paint(folder / "loose.png", 50)
+    (link := tmp_path / "link").symlink_to(folder, target_is_directory=True)
+    gallery = Gallery.build(link, encoder, tmp_path / "g")
+    assert set(gallery.photos["label"]) == {"ana", "rex", "tom", "photos"}
+    again = gallery.add([link / "ana" / "0.png", folder / "rex" / "0.png"])
+    assert again.photos.equals(gallery.photos)
+
+
+def test_saving_over_a_gallery_that_was_made_in_another_way_is_refused(folder, encoder, tmp_path):
+    there = Gallery.build(folder, encoder, tmp_path / "g", pooling="mean")
+    with pytest.raises(GalleryError, match="was made with pooling mean"):
+        Gallery.build(folder, encoder).save(tmp_path / "g")
+    assert same(Gallery.open(tmp_path / "g", encoder), there)
+
+
+def test_a_photo_that_was_mended_and_added_is_not_skipped_any_more(folder, encoder, tmp_path):
+    for name in ("bad.png", "worse.png"):
+        (folder / name).write_bytes(b"no picture")
+    gallery = Gallery.build(folder, encoder, tmp_path / "g")
+    paint(folder / "bad.png", 50)
+    added = gallery.add([folder / "bad.png", folder / "worse.png"])
+    assert len(added) == 13
+    assert [Path(line.split(":")[0]).name for line in added.skipped] == ["worse.png"]
+
+
 def test_notes_about_kept_backgrounds_survive_the_next_build(
     folder, encoder, tmp_path, monkeypatch
 ):

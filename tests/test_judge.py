@@ -86,6 +86,13 @@ def test_identities_left_out_in_groups_give_nearly_the_same_intervals(monkeypatc
         assert 0.6 < widths[0] / widths[1] < 1.6, name
 
 
+def test_the_limit_of_a_perfect_rate_counts_all_identities_though_they_are_left_out_in_groups():
+    vectors = np.repeat(np.eye(150, dtype=np.float32), 2, axis=0)
+    recall = judge.judge(vectors, np.repeat(range(150), 2), repeats=10).figures["recall@1"]
+    assert (recall.estimate, recall.high) == (1, 1)
+    assert recall.low == pytest.approx(0.025 ** (1 / 150))
+
+
 def test_every_pair_of_photos_is_scored_once():
     vectors, ids = crowd([3, 2, 1])
     found = judge.judge(vectors, ids, repeats=20)

@@ -90,6 +90,20 @@ def test_milvus_answers_as_the_exact_search_of_faiss(big, tmp_path, no_network):
     assert len(Gallery.open(f"milvus:{tmp_path / 'big.db'}", small)) == 10_000
 
 
+def test_a_collection_of_others_with_the_same_name_is_left_alone(big, tmp_path):
+    from pymilvus import MilvusClient
+
+    client = MilvusClient(str(tmp_path / "theirs.db"))
+    client.create_collection("vitsim", dimension=8)
+    client.insert("vitsim", [{"id": 1, "vector": [1.0] * 8}])
+    client.close()
+    with pytest.raises(GalleryError, match="a collection vitsim that is no gallery"):
+        big.to_milvus(str(tmp_path / "theirs.db"))
+    client = MilvusClient(str(tmp_path / "theirs.db"))
+    assert len(client.query("vitsim", filter="id == 1")) == 1
+    client.close()
+
+
 def test_an_approximate_index_finds_nearly_the_same(big, tmp_path):
     opened = big.to_milvus(str(tmp_path / "big.db"), index="HNSW")
     shares = []

@@ -51,6 +51,8 @@ WORDS = {
         "scores this high; with so few animals that still allows for {bound} in 100.",
         "unknown": "Best score **{score}**. All photos of this gallery have one label or each its "
         "own, so how often strangers score this high cannot be told.",
+        "unread": "Best score **{score}**. A gallery in Milvus can only be searched, so how often "
+        "strangers score this high cannot be told.",
         "large": "has {pixels} megapixels, more than {most}",
         "smaller": "Take a smaller copy.",
     },
@@ -72,6 +74,8 @@ WORDS = {
         "unknown": "Melhor escore: **{score}**. Todas as fotos desta galeria têm o mesmo rótulo, "
         "ou cada uma tem o seu; não dá para dizer com que frequência estranhos têm um escore tão "
         "alto.",
+        "unread": "Melhor escore: **{score}**. Em uma galeria no Milvus só se pode buscar; não dá "
+        "para dizer com que frequência estranhos têm um escore tão alto.",
         "large": "tem {pixels} megapixels, mais do que {most}",
         "smaller": "Use uma cópia menor.",
     },
@@ -113,7 +117,7 @@ def answer(gallery: Gallery, impostors: np.ndarray, photo: str | Path, lang: str
     _refuse_large(photo, words)
     seen, _ = prepare(photo, gallery.recipe)
     found = gallery.match(photo, MATCHES)
-    shown = [open_photo(m.path) if os.path.exists(m.path) else GONE for m in found]
+    shown = [_found(m.path) for m in found]
     best, _ = prepare(shown[0], gallery.recipe)
     encoder = gallery.encoder
     sides = seen, best
@@ -240,6 +244,13 @@ class _Policy:
         await self.app(scope, receive, send_with_policy)
 
 
+def _found(path: Path) -> Image.Image:
+    try:
+        return open_photo(path)
+    except PhotoError:  # moved away or damaged since it was indexed
+        return GONE
+
+
 def _make_unique(picture: Image.Image) -> None:
     """Gradio keeps equal pictures in one file, and writes it anew while others may be reading."""
     exif = Image.Exif()
@@ -252,7 +263,7 @@ def _surety(score: float, impostors: np.ndarray, gallery: Gallery, lang: str) ->
     labels = gallery.photos["label"].nunique()
     said = {"score": _number(score, lang), "count": len(gallery), "labels": labels}
     if impostors.size == 0:
-        return WORDS[lang]["unknown"].format(**said)
+        return WORDS[lang]["unknown" if labels else "unread"].format(**said)
     share = exceedance(impostors, score)
     if share == 0:  # the rule of three, over animals: photos of one are not independent
         return WORDS[lang]["none"].format(bound=min(100, -(-300 // labels)), **said)

@@ -40,7 +40,7 @@ def examine() -> tuple[list[str], list[str]]:
         tell(what, f"{name}: {'here' if here else 'not on this machine'}")
         if not here and name == models.DEFAULT:
             todo.append(f"the shipped model {name} is missing: install vitsim again")
-        elif not here and (os.path.isabs(name) or name.startswith((".", "~")) or "\\" in name):
+        elif not here and (os.path.isdir(name) or name.startswith(("/", ".", "~")) or "\\" in name):
             todo.append(f"VITSIM_MODEL is {name}, which holds no model: correct or unset it")
         elif not here and name == default:
             todo.append(f"VITSIM_MODEL is {name}: with a network, run `vitsim download {name}`")

@@ -89,7 +89,7 @@ class Gallery:
         holds something else, was made in another way or is being written, and when no photo could
         be read.
         """
-        root = Path(folder)
+        root = indexing.own_name(folder)
         paths = find_photos(root) if paths is None else [Path(path) for path in paths]
         if not paths:
             remedy = f"Give a folder with photos ({', '.join(sorted(SUFFIXES))})."
@@ -129,10 +129,7 @@ class Gallery:
         return cls.build(folder, encoder, **make)
 
     def add(
-        self,
-        paths: Iterable[Path],
-        label: Label = folder_name,
-        progress: bool = False,
+        self, paths: Iterable[Path], label: Label = folder_name, progress: bool = False
     ) -> Gallery:
         """The gallery with more photos; a photo that it has already is embedded if it changed.
 
@@ -145,11 +142,12 @@ class Gallery:
             known = Known(
                 zip(self.photos["sha256"], self.vectors, self.photos["note"], strict=True)
             )
-            return self._merge(self._index(paths, known, label, progress))
+            return self._merge(self._index(paths, known, label, progress), paths)
         with store.only_writer(self.folder):
             known = _known_at(self.folder, self.recipe, self.encoder)
             now = Gallery.open(self.folder, self.encoder)  # another program may have added
-            return now._merge(now._index(paths, known, label, progress))._save(self.folder)
+            more = now._index(paths, known, label, progress)
+            return now._merge(more, paths)._save(self.folder)
 
     def save(self, out: str | os.PathLike) -> Gallery:
         """Write the gallery to the folder `out`, whole or not at all, and open it there.
@@ -157,6 +155,7 @@ class Gallery:
         Raises `GalleryError` as `build` does.
         """
         with store.only_writer(Path(out)):
+            _known_at(Path(out), self.recipe, self.encoder)
             return replace(self, vectors=np.asarray(self.vectors))._save(Path(out))
 
     def _save(self, out: Path) -> Gallery:
@@ -202,7 +201,7 @@ class Gallery:
             return cls(encoder, recipe, Path(manifest["root"]), photos, vectors)
         # The gallery may have been moved alone, or together with its photos: see where they are.
         roots = [(folder / root).resolve() for root in manifest["roots"]]
-        holds = (root for root in roots if any((root / path).exists() for path in photos["path"]))
+        holds = (root for root in roots if any(os.path.exists(root / p) for p in photos["path"]))
         root = next(holds, roots[0])
         return cls(encoder, recipe, root, photos, vectors, tuple(manifest["skipped"]), folder)
 
@@ -275,13 +274,14 @@ class Gallery:
         vectors = vectors if self.folder else np.asarray(vectors)  # on disk: read when written
         return replace(self, photos=photos, vectors=vectors, skipped=tuple(skipped))
 
-    def _merge(self, more: Gallery) -> Gallery:
+    def _merge(self, more: Gallery, asked: list[Path]) -> Gallery:
         old = ~self.photos["path"].isin(more.photos["path"]).to_numpy()
         photos = pd.concat([self.photos[old], more.photos], ignore_index=True)
         vectors = np.concatenate([self.vectors[old], more.vectors])
         order = np.argsort(photos["path"].to_numpy(), kind="stable")
         photos = photos.iloc[order].reset_index(drop=True)
-        skipped = tuple(dict.fromkeys(self.skipped + more.skipped))
+        told = tuple(f"{path}: " for path in asked)  # what is wrong with these is said anew
+        skipped = tuple(line for line in self.skipped if not line.startswith(told)) + more.skipped
         return replace(self, photos=photos, vectors=vectors[order], skipped=skipped)
 
 

@@ -90,12 +90,12 @@ def open_photo(
         # Pillow still refuses bombs above twice its limit.
         warnings.filterwarnings("ignore", module=r"PIL\.|pillow_heif|vitsim\.images")
         if is_image:
-            return _to_rgb(_upright(photo), background)
+            return _plain_rgb(photo, background)
         _refuse_what_is_no_file(path)
         _opens_heif()
         with Image.open(path) as image:
             image.load()
-            return _to_rgb(_upright(image), background)
+            return _plain_rgb(image, background)
 
 
 def fingerprint(path: str | os.PathLike) -> tuple[str, int]:
@@ -123,6 +123,13 @@ def _refuse_what_is_no_file(path: Path) -> None:
         os.listdir(path)  # one that is closed raises `OSError` as well
     if not stat.S_ISREG(mode):
         raise PhotoError(path, "is not a regular file", "Give the path of one photo.")
+
+
+def _plain_rgb(image: Image.Image, background: tuple[int, int, int]) -> Image.Image:
+    """Upright and in RGB, with no metadata but the colour profile: it is done with the rest."""
+    rgb = _to_rgb(_upright(image), background)
+    rgb.info = {name: rgb.info[name] for name in ("icc_profile",) if name in rgb.info}
+    return rgb
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -118,14 +118,28 @@ def embed_photos(
         digest, size, prepared = seen
         if digest not in known and digest not in waiting:
             waiting[digest] = prepared
-        relative = Path(os.path.relpath(path, root)).as_posix()
-        rows.append((relative, digest, size, label(path)))
+        rows.append((_below(path, root), digest, size, label(path)))
         if len(waiting) >= BATCH:
             embed_waiting()
     if waiting:
         embed_waiting()
     photos = store.table([(*row, known.note(row[1])) for row in rows])
     return photos, Rows(known, photos["sha256"], recipe.dim), skipped
+
+
+def own_name(folder: str | os.PathLike) -> Path:
+    """The folder as it was given, or, by a link, under its own name: its photos' label."""
+    by_link = os.path.realpath(folder) != os.path.abspath(folder)
+    return Path(os.path.realpath(folder) if by_link else folder)
+
+
+def _below(path: Path, root: Path) -> str:
+    """The way from `root` to a photo; that by another name of `root`, a link, is the same."""
+    way = Path(os.path.relpath(path, root))
+    if way.parts[0] == os.pardir:
+        real = Path(os.path.realpath(path.parent), path.name)
+        way = Path(os.path.relpath(real, os.path.realpath(root)))
+    return way.as_posix()
 
 
 def _ahead(function: Callable, items: list) -> Iterator:

@@ -46,7 +46,8 @@ def bca_interval(
 def jackknife_interval(
     estimate: float, left_out: Sequence[float], trials: int, level: float = 0.95
 ) -> Interval:
-    """Limits of a rate, 0 to 1, from its values `left_out` `(n,)` without each of n identities.
+    """Limits of a rate, 0 to 1, from its values `left_out` `(n,)` without each of n identities,
+    or groups of them.
 
     The jackknife's error (Tukey 1958) and Student's t on the logit scale; a rate of 0 or 1 gets
     the exact limit (Clopper, Pearson 1934). `trials` of the identities are asked for. Fewer than
@@ -60,5 +61,5 @@ def jackknife_interval(
         limit = (0.5 - level / 2) ** (1 / trials)
         return Interval(estimate, estimate * limit, 1 - (1 - estimate) * limit, level)
     error = np.sqrt((len(left_out) - 1) * np.nanvar(left_out)) / (estimate * (1 - estimate))
-    margin = error * stdtrit(trials - 1, 0.5 + np.array([-level, level]) / 2)
+    margin = error * stdtrit(min(trials, len(left_out)) - 1, 0.5 + np.array([-level, level]) / 2)
     return Interval(estimate, *map(float, expit(logit(estimate) + margin)), level)

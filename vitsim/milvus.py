@@ -22,6 +22,7 @@ from .store import FORMAT, SCALE, GalleryError, table
 
 PREFIX = "milvus:"  # the place of such a gallery begins with this
 NAME, ABOUT = "vitsim", f"vitsim_recipe_{FORMAT}"  # the two collections
+FIELDS = {"id", "vector", "sha256", "photo"}
 CHUNK, MOST = 1000, 16384  # rows in a message, and what Milvus answers at most
 TEXT = 65535  # bytes: Milvus' longest VARCHAR
 INDEXES = {"FLAT": {}, "HNSW": {"M": 32, "efConstruction": 200}}
@@ -87,6 +88,11 @@ def write(uri: str, about: dict, photos: pd.DataFrame, vectors: np.ndarray, inde
         if client.has_collection(ABOUT) and read(uri)[0]["recipe"] != about["recipe"]:
             remedy = "Choose another place; nothing was changed."
             raise GalleryError(PREFIX + uri, "holds a gallery made in another way", remedy)
+        if client.has_collection(NAME):
+            held = {field["name"] for field in client.describe_collection(NAME)["fields"]}
+            if held != FIELDS:
+                reason = f"holds a collection {NAME} that is no gallery"
+                raise GalleryError(PREFIX + uri, reason, "Choose another place or database.")
         client.drop_collection(ABOUT)
         _fill(client, NAME, photos.to_numpy().tolist(), photos["sha256"], vectors, index)
         _fill(client, ABOUT, [about | {"count": len(photos)}], [""], np.eye(1, 2), "FLAT")

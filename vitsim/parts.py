@@ -44,7 +44,7 @@ def correspondences(
     `a_tokens` and `b_tokens` are `(rows, columns, d)`, as `Encoder.patch_tokens` gives them; the
     two grids may differ. With a mask `(rows, columns)`, the share 0–1 of each patch that it covers
     (`patch_coverage`) or bool, only patches covered by half or more take part. The `k` best pairs,
-    or all; cosines within 1e-6 of each other are a tie, which the upper left patch wins.
+    or all; cosines that round to the same 1e-6 are a tie, which the upper left patch wins.
     Raises: `ValueError` for shapes that do not fit, k < 1, a zero or non-finite token.
     """
     if k is not None and k < 1:

@@ -65,5 +65,6 @@ def best(search: Callable, n: int, k: int) -> tuple[np.ndarray, np.ndarray]:
         ask = min(2 * ask, n)  # a tie at the border: look further, so that the order decides
     else:
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
-    order = np.lexsort((found, -np.round(scores / SAME)))[:k]
+    ties = np.cumsum(np.r_[0, scores[:-1] - scores[1:] > SAME])  # the same number: a tie
+    order = np.lexsort((found, ties))[:k]
     return found[order], np.clip(scores[order], -1, 1)

@@ -19,8 +19,12 @@ def show(
     ] = "toy-pets",
     model: Model = None,
     background: Annotated[
-        str, typer.Option(help="What removes the background, as in `match`; or keep.")
-    ] = "cutout",
+        str | None,
+        typer.Option(
+            help="What removes the background, as in `match`; or keep.",
+            show_default="as the gallery was made, or cutout",
+        ),
+    ] = None,
     host: Annotated[
         str, typer.Option(help="127.0.0.1 is this machine alone; 0.0.0.0 everyone on the network.")
     ] = "127.0.0.1",
@@ -42,6 +46,7 @@ def show(
     made = gallery.startswith(milvus.PREFIX) or (
         gallery != datasets.TOY_PETS and store.is_gallery(Path(gallery))
     )
-    opened = open_gallery(gallery, model, None if made or background == "keep" else background)
+    background = background or (None if made else "cutout")
+    opened = open_gallery(gallery, model, None if background == "keep" else background)
     examples = datasets.pets("query", "test").drop_duplicates("pet")["photo"][:8]
     serve(opened, list(examples) if gallery == datasets.TOY_PETS else [], host, port, browser)
