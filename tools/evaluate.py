@@ -41,6 +41,7 @@ from vitsim.background import cut_out
 from vitsim.baselines import colours, pixels, unit
 from vitsim.encoder import Encoder
 from vitsim.images import find_photos, fit, open_photo
+from vitsim.intervals import jackknife_interval
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
@@ -103,6 +104,14 @@ def share(hits: np.ndarray, groups: np.ndarray, repeats: int) -> ev.Interval:
     )  # fmt: skip
 
 
+def rate(hits: np.ndarray, groups: np.ndarray, repeats: int) -> ev.Interval:
+    """As `share`; where all or none are hits, which no draw changes, the exact limit."""
+    if hits.min() < hits.max():
+        return share(hits, groups, repeats)
+    n, value = len(set(groups)), float(hits[0])
+    return jackknife_interval(value, n * [value], n)
+
+
 def eer(scores: np.ndarray, query_ids: np.ndarray, gallery_ids: np.ndarray) -> float:
     return ev.equal_error_rate(*ev.genuine_impostor_scores(scores, query_ids, gallery_ids)).rate
 
@@ -131,10 +140,8 @@ def judge_pets(embed: Embedder, repeats: int, alone: bool) -> dict[str, ev.Inter
     figures = {
         "pets recall@1": recall(scores, pet, pets),
         "pets EER": ev.bootstrap_by_identity(eer, scores[:, test], pet, pets[test], repeats),
-        "litter-mates recall@1": share(hits[paired], litter[paired], repeats),
-        "between two mates": share(
-            ev.hits_at_k(of_two, pet[paired], pets), litter[paired], repeats
-        ),
+        "litter-mates recall@1": rate(hits[paired], litter[paired], repeats),
+        "between two mates": rate(ev.hits_at_k(of_two, pet[paired], pets), litter[paired], repeats),
     }
     return {f"{title}, cut out" if alone else title: value for title, value in figures.items()}
 
