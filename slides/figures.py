@@ -21,7 +21,7 @@ from vitsim.encoder import Encoder
 from vitsim.files import data_folder
 from vitsim.gallery import Gallery, Match
 from vitsim.images import fit, open_photo
-from vitsim.parts import correspondences, patch_coverage
+from vitsim.parts import correspondences, patch_coverage, patch_parts
 from vitsim.plots._base import ORANGE
 
 FOLDER = Path(__file__).parent / "_figures"
@@ -106,18 +106,18 @@ def mates() -> Figure:
 
 def array() -> Figure:
     """A photo, a piece of it, and the piece's numbers."""
-    whole, (left, top, side) = photo("cat_001_06"), (118, 128, 12)
+    whole, (left, top, side) = photo("cat_001_06"), (84, 150, 8)
     piece = whole.crop((left, top, left + side, top + side))
     figure = Figure(figsize=(12.4, 4.4), dpi=100, layout="constrained")
     for axis, shown in zip(figure.subplots(1, 3), (whole, piece, piece), strict=True):
         axis.imshow(shown)
         axis.set_axis_off()
-    figure.axes[0].add_patch(Rectangle((left, top), side, side, fc="none", ec=ORANGE, lw=4))
+    figure.axes[0].add_patch(Rectangle((left - 3, top - 3), 14, 14, fc="none", ec=ORANGE, lw=3))
     red = np.asarray(piece)[..., 0]
     figure.axes[2].images[0].set_data(np.full((side, side, 3), 255))
-    middle = {"ha": "center", "va": "center", "fontsize": 17}
-    for (y, x), value in np.ndenumerate(red[:8, :8]):
-        figure.axes[2].text(1.5 * x + 0.2, 1.5 * y + 0.2, value, **middle)
+    middle = {"ha": "center", "va": "center", "fontsize": 15}
+    for (y, x), value in np.ndenumerate(red):
+        figure.axes[2].text(x, y, value, **middle)
     return figure
 
 
@@ -156,18 +156,29 @@ def attended() -> Figure:
 
 
 def parts() -> Figure:
-    """The best correspondences of one pet with itself, and with another."""
-    shown = datasets.pets("gallery").to_dict("records")
-    first, second = [one for one in shown if one["pet"] == "dog_020"][:2]
-    other = next(one for one in shown if one["pet"] == "dog_011")
-    pairs, titles = [], []
-    for b in (second, other):
-        cuts = [exact_cut(one) for one in (first, b)]
-        tokens = [encoder().patch_tokens(cut) for cut in cuts]
-        masks = [patch_coverage(Image.open(one["mask"]), encoder().grid) for one in (first, b)]
-        pairs.append((*cuts, correspondences(*tokens, *masks, k=12)))
-        titles.append(f"{first['pet']} {'=' if b is second else '≠'} {b['pet']}")
-    return plots.patch_lines(pairs, encoder().grid, titles)
+    """Patches of one cat that choose a patch of it, and of another cat, seen from nearly there."""
+    table = datasets.pets(split="dev")
+    first = table[table.pet == "cat_022"].iloc[0]
+    turn = np.abs((table.azimuth_deg - first.azimuth_deg + 180) % 360 - 180)
+    near = table.assign(turn=turn).drop(index=first.name).sort_values("turn")
+    names = ["cat_022", "cat_001"]
+    views = [cropped(first), *(cropped(near[near.pet == name].iloc[0]) for name in names)]
+    (one, tokens, mask, part), pairs, same = views[0], [], []
+    for other, other_tokens, other_mask, other_part in views[1:]:
+        joined = correspondences(tokens, other_tokens, mask, other_mask)
+        pairs.append((one, other, joined))
+        same.append(part[tuple(joined.a.T)] == other_part[tuple(joined.b.T)])
+    titles = [f"{first.pet} {sign} {name}" for sign, name in zip("=≠", names, strict=True)]
+    return plots.patch_lines(pairs, encoder().grid, titles, same)
+
+
+def cropped(row) -> tuple[Image.Image, np.ndarray, np.ndarray, np.ndarray]:
+    """A pet close to its edges: photo, tokens, which patches show it and which part of it."""
+    mask, numbers = Image.open(row["mask"]), Image.open(row["parts"])
+    box, grid = mask.getbbox(), encoder().grid
+    photo = exact_cut(row).crop(box)
+    covered = patch_coverage(mask.crop(box), grid) >= 0.5
+    return photo, encoder().patch_tokens(photo), covered, patch_parts(numbers.crop(box), grid)
 
 
 def arrows() -> Figure:

@@ -121,7 +121,7 @@ check(guess, "B" if b.pet == a.pet else "C")
 
 # %% [markdown] lang="en"
 # A and B share the street. But the white tip of the tail and the straight line on the forehead
-# return in C, under another sun. You have just done what the machine must learn: look past light
+# return in C, in another light. You have just done what the machine must learn: look past light
 # and place.
 #
 # ## 2. Is everything here?
@@ -131,7 +131,7 @@ check(guess, "B" if b.pet == a.pet else "C")
 
 # %% [markdown] lang="pt"
 # A e B têm em comum a rua. Mas a ponta branca da cauda e a faixa reta na testa reaparecem em C, sob
-# outro sol. Você acaba de fazer o que a máquina precisa aprender: enxergar além da luz e do lugar.
+# outra luz. Você acaba de fazer o que a máquina precisa aprender: enxergar além da luz e do lugar.
 #
 # ## 2. Está tudo aqui?
 #
@@ -315,16 +315,18 @@ check(answers, list(best == lost["pet"]))
 # %% [markdown] lang="en"
 # Left, how many of the eight dogs the model found. Then 10,000 volunteers who draw photos blindly.
 # Three of 48 are right, so they find 8 · 3/48 = 0.50 on average, half a dog. Right, the share of
-# them who find as many as the model: if it is small, luck does not explain it. How often will the
-# model be right with *other* dogs? Eight cannot tell; lesson 05 says how well one can know.
+# them who find at least as many as the model (0.00 is rounded, not never): if it is small, luck
+# does not explain it. How often will the model be right with *other* dogs? Eight cannot tell;
+# lesson 05 says how well one can know.
 #
 # ## 4. The road ahead
 
 # %% [markdown] lang="pt"
-# À esquerda, quantos dos oito cães o modelo encontrou. Depois, 10.000 voluntários que sorteiam fotos
-# às cegas. Três em 48 estão certas, logo eles acertam em média 8 · 3/48 = 0,50, meio cão. À direita,
-# a proporção dos que acertam tantos quanto o modelo: se é pequena, a sorte não explica. Com que
-# frequência ele acertará com *outros* cães? Oito não bastam; a aula 05 mostra quanto se pode saber.
+# À esquerda, quantos dos oito cães o modelo encontrou. Depois, 10.000 voluntários que sorteiam
+# fotos às cegas. Três em 48 estão certas, logo eles acertam em média 8 · 3/48 = 0,50, meio cão. À
+# direita, a proporção dos que acertam ao menos tantos quanto o modelo (0,00 é arredondado, não é
+# nunca): se é pequena, a sorte não explica o resultado. Com que frequência ele acertará com
+# *outros* cães? Oito não bastam; a aula 05 mostra quanto se pode saber.
 #
 # ## 4. O caminho à frente
 
@@ -360,7 +362,8 @@ plots.photo_row([a.photo, query, numbers, matches[0].path], titles)
 #
 # <details><summary>1. The first match scores 0.97. Is it the lost dog?</summary>
 #
-# That cannot be told. Its score says that no other photo is more alike, to this model.
+# That cannot be told. Its *rank* says that no other photo is more alike, to this model. Its score means
+# little until you know what other dogs score.
 # </details>
 # <details><summary>2. The lost dog is not in the shelter. What does the program answer?</summary>
 #
@@ -409,7 +412,8 @@ plots.photo_row([a.photo, query, numbers, matches[0].path], titles)
 #
 # <details><summary>1. A primeira foto da lista tem escore 0,97. É o cão perdido?</summary>
 #
-# Não dá para dizer. O escore só diz que, para este modelo, nenhuma outra foto é mais parecida.
+# Não dá para dizer. O *primeiro lugar* só diz que, para este modelo, nenhuma outra foto é mais parecida.
+# O escore pouco significa sem os escores de outros cães.
 # </details>
 # <details><summary>2. O cão perdido não está no abrigo. O que o programa responde?</summary>
 #

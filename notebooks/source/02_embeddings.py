@@ -204,12 +204,12 @@ places = [(0, 0), (side // 4, side // 4), (side // 2, side // 2), (side // 2, si
 plots.heat_maps([cosines[place] for place in places], [str(place) for place in places], places)
 
 # %% [markdown] lang="en"
-# Framed: the place itself. Light around the frame: the model knows neighbours. Light rows or columns:
-# it knows lines. What if patches change places?
+# Framed: the place itself. Light around the frame: the model knows neighbours. Light on the opposite
+# side: it tells the distance from the middle better than the side. What if patches change places?
 
 # %% [markdown] lang="pt"
-# Na moldura, o próprio lugar. Claro em volta dela: o modelo conhece os vizinhos. Linhas ou colunas
-# claras: conhece os alinhamentos. E se os *patches* trocarem de lugar?
+# Na moldura, o próprio lugar. Claro em volta dela: o modelo conhece os vizinhos. Claro no lado oposto:
+# sabe melhor a distância do centro do que o lado. E se os *patches* trocarem de lugar?
 
 # %%
 order = np.random.default_rng(0).permutation(g * g)
@@ -605,6 +605,7 @@ plots.photo_map(points, [photo.crop(photo.getbbox()) for photo in shown])
 # Os *patches* também têm *embeddings*. Suas três primeiras componentes, em cinza e como RGB:
 
 # %%
+photo = images.open_photo(pet["photo"])
 colours, _ = components(encoder.patch_tokens(photo).reshape(g * g, -1), 3)
 colours = colours - colours.min(axis=0)
 colours = np.uint8(255 * colours / colours.max(axis=0)).reshape(g, g, 3)

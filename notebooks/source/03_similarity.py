@@ -172,13 +172,14 @@ ways["NumPy"] = x @ y / (np.linalg.norm(x) * np.linalg.norm(y))
 print({name: f"{value:.2f}" for name, value in ways.items()})
 
 # %% [markdown] lang="en"
-# FAISS, the search engine of lesson 04, only multiplies. So we hand it **unit vectors**, of norm 1,
-# for which the dot product *is* the cosine. All embeddings of this course are unit vectors.
+# FAISS, the search engine of lesson 04, knows no cosine, only the inner product. So we hand it
+# **unit vectors**, of norm 1, for which the dot product *is* the cosine. All embeddings of this
+# course are unit vectors.
 
 # %% [markdown] lang="pt"
-# O FAISS, o motor de busca da aula 04, apenas multiplica. Por isso lhe damos **vetores
-# unitários**, de norma 1, para os quais o produto escalar *é* o cosseno. Todos os *embeddings*
-# deste curso são unitários.
+# O FAISS, o motor de busca da aula 04, não conhece o cosseno, só o produto interno. Por isso lhe
+# damos **vetores unitários**, de norma 1, para os quais o produto escalar *é* o cosseno. Todos os
+# *embeddings* deste curso são unitários.
 
 # %%
 import faiss
@@ -463,10 +464,11 @@ print(f"d = {encoder.dim}   1/s² = {1 / centred_impostor.var():.0f}")
 plots.score_strips({"chance": chance, "impostor": impostor, "centred": centred_impostor})
 
 # %% [markdown] lang="en"
-# How far `impostor` lies to the right of 0 is the **anisotropy** of the embeddings: like heights
-# and weights, they share a direction, here what all photos have in common. Centring removes it, so
-# `centred` lies around 0. Yet it is wider than `chance`: pets vary in some directions more than in
-# others. Random directions with the s of `centred` would have only 1/s² dimensions; compare with d.
+# The mean of `impostor` is the **anisotropy** of the embeddings: what a direction common to all
+# photos adds, as with heights and weights. `tiny` has hardly any; another model's strip may lie far
+# to the right. Centring removes that direction. What it leaves is the width: both strips are wider
+# than `chance`, for pets vary in some directions more than in others. Random directions with the s
+# of `centred` would have only 1/s² dimensions; compare with d.
 #
 # Pearson takes from each vector its own mean; centring takes one mean vector from all. New photos
 # need that *same* vector, so it must be kept with the gallery.
@@ -474,11 +476,11 @@ plots.score_strips({"chance": chance, "impostor": impostor, "centred": centred_i
 # ## 8. Is 0.8 high?
 
 # %% [markdown] lang="pt"
-# O quanto `impostor` fica à direita de 0 é a **anisotropia** dos *embeddings*: como alturas e
-# pesos, eles compartilham uma direção, aqui a do que todas as fotos têm em comum. A centralização a
-# remove, e a faixa `centred` fica em torno de 0. Mesmo assim, é mais larga que a faixa `chance`: os
-# animais variam em algumas direções mais que em outras. Direções aleatórias com o s de `centred`
-# teriam apenas 1/s² dimensões; compare com d.
+# A média de `impostor` é a **anisotropia** dos *embeddings*: o que acrescenta uma direção comum a
+# todas as fotos, como em alturas e pesos. O `tiny` quase não a tem; a faixa de outro modelo pode
+# ficar bem à direita. A centralização remove essa direção. Não muda a largura: as duas faixas são
+# mais largas que `chance`, pois os animais variam em algumas direções mais que em outras. Direções
+# aleatórias com o s de `centred` teriam apenas 1/s² dimensões; compare com d.
 #
 # Pearson subtrai de cada vetor sua própria média; a centralização subtrai de todos um só vetor
 # médio. Fotos novas precisam desse *mesmo* vetor: guarde-o com a galeria.
@@ -594,7 +596,8 @@ check(share, 0.01, tolerance=0.0005)
 #
 # ## Remember
 # - The cosine sees direction, not length; between unit vectors it is the dot product.
-# - Chance scores 0, with standard deviation 1/√d; embeddings share a direction and score otherwise.
+# - Chance scores 0, with standard deviation 1/√d; embeddings spread wider, and a shared direction may
+#   shift them.
 # - A score is high or low against its own model's impostors.
 # - d′ measures how well genuine and impostor scores separate.
 #
@@ -632,8 +635,8 @@ check(share, 0.01, tolerance=0.0005)
 #
 # ## Para lembrar
 # - O cosseno enxerga direção, não comprimento; entre vetores unitários, é o produto escalar.
-# - Ao acaso, o cosseno é 0, com desvio padrão 1/√d; os *embeddings* compartilham uma direção e fogem
-#   disso.
+# - Ao acaso, o cosseno tem média 0 e desvio padrão 1/√d; os *embeddings* variam mais, e uma direção
+#   comum pode deslocá-los.
 # - Um escore é alto ou baixo diante dos impostores do mesmo modelo.
 # - d′ mede o quanto os escores genuínos e impostores se separam.
 #

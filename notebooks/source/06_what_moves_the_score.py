@@ -299,12 +299,12 @@ print(f"{variance / (variance + empty.scale):.2f}")
 
 # %% [markdown] lang="en"
 # Now with factors. A photo enters nine pairs, which *u* ignores. Beside it, another fit with
-# **cluster-robust** errors, which, given many pets, admit any dependence within one.
+# **cluster-robust** errors, which admit any dependence within a pet, but want many pets; we have 18.
 
 # %% [markdown] lang="pt"
 # Agora, com fatores. Cada foto entra em nove pares, o que *u* ignora. Ao lado, outro ajuste, com
-# erros padrão **robustos por conglomerado** (*cluster*), que, com muitos animais, admitem qualquer
-# dependência dentro deles.
+# erros padrão **robustos por conglomerado** (*cluster*), que admitem qualquer dependência dentro de
+# um animal, mas pedem muitos animais; temos 18.
 
 # %%
 factors = ["same_light", "same_place", "both_sharp", "cos_turn", "cos_2turn"]
@@ -322,8 +322,8 @@ def effects(fit):
 plots.forest({"mixed model": effects(full), "cluster-robust": effects(robust)})
 
 # %% [markdown] lang="en"
-# Right of 0: agreeing pairs score higher. Where the open mark's interval is clearly wider, believe
-# it.
+# Right of 0: agreeing pairs score higher. Where the two disagree, believe the wider: the mixed
+# model ignores shared photos, and with few clusters robust errors tend to be too small.
 #
 # `same_light` compares pairs of *one pet* that share the light with pairs that do not, *the other
 # columns being equal*. It is **not** what another lamp would do: it averages over these lights,
@@ -333,8 +333,9 @@ plots.forest({"mixed model": effects(full), "cluster-robust": effects(robust)})
 # Does the model fit?
 
 # %% [markdown] lang="pt"
-# À direita do 0: pares concordantes pontuam mais. Onde o intervalo vazado é claramente mais largo,
-# acredite nele.
+# À direita do 0: pares concordantes pontuam mais. Onde os dois discordam, acredite no mais largo: o
+# modelo misto ignora as fotos em comum e, com poucos conglomerados, os erros padrão robustos tendem
+# a ser pequenos demais.
 #
 # `same_light` compara pares do *mesmo animal* com a mesma luz e com luzes diferentes, *com as
 # outras colunas iguais*. **Não** é o que outra lâmpada faria: é uma média sobre estas luzes, ignora
@@ -348,8 +349,8 @@ plots.residual_plots(full.fittedvalues, full.resid)
 
 # %% [markdown] lang="en"
 # A wedge that narrows to the right is a ceiling: no cosine exceeds 1. Points off the line are not
-# normal. Then trust the robust intervals first. (For correlations the cure is Fisher's artanh; try
-# it.)
+# normal. Then do not trust the mixed model alone. (For correlations the cure is Fisher's artanh;
+# try it.)
 #
 # ### Exercise 2: change
 # Is `same_light` the role in disguise? Change the first line so that only pairs of two `query`
@@ -357,8 +358,8 @@ plots.residual_plots(full.fittedvalues, full.resid)
 
 # %% [markdown] lang="pt"
 # Uma cunha que se estreita à direita é um teto: nenhum cosseno passa de 1. Pontos fora da reta não
-# são normais. Então, confie primeiro nos intervalos robustos. (Para correlações, o remédio é a
-# transformação z de Fisher, artanh; experimente.)
+# são normais. Então, não confie só no modelo misto. (Para correlações, o remédio é a transformação
+# z de Fisher, artanh; experimente.)
 #
 # ### Exercício 2: modifique
 # `same_light` seria só o papel, disfarçado? Modifique a primeira linha para ficar só com pares de
@@ -396,7 +397,8 @@ print(f"{full.params['same_light']:z.2f} → {refit.params['same_light']:z.2f}")
 check([len(chosen), chosen["same_light"].sum()], [378, 55 + 35])
 
 # %% [markdown] lang="en"
-# If it hardly changed, roles do not explain it.
+# If it hardly changed, roles do not explain it. If it shrank, they may, in part; or it is chance, for
+# only 90 pairs share a light: ask `refit.conf_int()`.
 #
 # ## 5. From observation to experiment
 #
@@ -404,7 +406,8 @@ check([len(chosen), chosen["same_light"].sum()], [378, 55 + 35])
 # even the pose, stays. Code alters one sharp query photo of each pet:
 
 # %% [markdown] lang="pt"
-# Se pouco mudou, os papéis não o explicam.
+# Se pouco mudou, os papéis não o explicam. Se diminuiu, talvez o expliquem em parte; ou foi o acaso,
+# pois só 90 pares têm a mesma luz: consulte `refit.conf_int()`.
 #
 # ## 5. Da observação ao experimento
 #
