@@ -208,8 +208,10 @@ plots.heat_maps([cosines[place] for place in places], [str(place) for place in p
 # side: it tells the distance from the middle better than the side. What if patches change places?
 
 # %% [markdown] lang="pt"
-# Na moldura, o próprio lugar. Claro em volta dela: o modelo conhece os vizinhos. Claro no lado oposto:
-# sabe melhor a distância do centro do que o lado. E se os *patches* trocarem de lugar?
+# Na moldura, o próprio lugar. Claro em volta: o modelo conhece os vizinhos; no lado oposto: a
+# distância do centro, mais que o lado. E se os *patches* trocarem de lugar?
+
+
 
 # %%
 order = np.random.default_rng(0).permutation(g * g)

@@ -413,12 +413,14 @@ plots.match_grid(cut(stranger), gallery.match(cut(stranger)), truth=stranger["pe
 
 # %% [markdown] lang="en"
 # Four answers, with scores, as always. **A ranking cannot say "not here".** Does a score tell?
-# Twelve photos of three strangers, the best score of each; our 72 known, the best right one:
+# Twelve photos of three strangers, the best; our 72 known, the best right one:
+
 
 # %% [markdown] lang="pt"
 # Quatro respostas, com escores, como sempre. **Uma ordenação não sabe dizer "não está aqui".** O
-# escore denuncia? Doze fotos de três estranhos (*strangers*), o melhor de cada uma; 72 conhecidas
-# (*known*), o melhor do animal certo:
+# escore denuncia? Doze fotos de três estranhos (*strangers*), o melhor; 72 conhecidas (*known*), o
+# do animal certo:
+
 
 # %%
 unknown = encoder.embed([cut(row) for _, row in strangers.iterrows()]) @ gallery.vectors.T

@@ -229,7 +229,7 @@ for split, (genuine, impostor) in pairs.items():
 # deviation 2, so we know the threshold for an FMR of exactly 0.10.
 
 # %% [markdown] lang="pt"
-# Diferem mais que por acaso? Tantos pares parecem bastar. Não bastam.
+# Diferem mais que por acaso? Tantos pares não bastam.
 #
 # ## 3. Quantos pares são, de verdade?
 # Tome um mundo conhecido: 20 animais e, para i ≠ j, o escore aᵢ + aⱼ + ruído, três normais de
@@ -327,12 +327,16 @@ check(
 )
 
 # %% [markdown] lang="en"
-# Wider. Which deserves its 95 %? Ask 200 worlds, and draw 50. `percentile` is yours; `identities` is
-# `vitsim`'s, corrected for bias, skewness and few pets.
+# Wider. Which deserves its 95 %? Ask 200 worlds, and draw 50. `percentile` is yours; `identities`
+# corrects it for few pets and skewness.
+
+
 
 # %% [markdown] lang="pt"
 # Mais largo. Qual merece seus 95 %? Pergunte a 200 mundos, e desenhe 50. `percentile` é o seu;
-# `identities`, o do `vitsim`, corrigido para viés, assimetria e poucos animais.
+# `identities` o corrige para poucos animais e assimetria.
+
+
 
 
 # %%
@@ -355,20 +359,19 @@ for name, found in panels.items():
 plots.interval_panels({name: found[:50] for name, found in panels.items()}, truth)
 
 # %% [markdown] lang="en"
-# Crosses miss the truth (200 worlds tell 0.95 to ±0.03). Yours is far better than pairs, and still
-# too narrow with 20 pets. Why so many crosses on the left? Let errors of pairs that share a pet
-# correlate by ρ. Each of about n² ordered pairs shares a pet with some 4n others, so
+# Crosses miss the truth (200 worlds tell 0.95 to ±0.03). Yours is still too narrow. Why so many on
+# the left? Let errors of pairs that share a pet correlate by ρ. Each of about n² ordered pairs
+# shares a pet with some 4n others, so
 #
 # $$\mathrm{Var}(\mathrm{FMR}) \approx \frac{p(1-p)}{n^2}(1 + 4n\rho)
 # \approx p(1-p)\,\frac{4\rho}{n}.$$
 #
-# All pairs are worth n/(4ρ) independent ones: pairs grow as n², knowledge as n. Now ours:
+# All pairs are worth n/(4ρ) independent ones: pairs grow as n², knowledge as n. Ours:
 
 # %% [markdown] lang="pt"
-# As cruzes marcam intervalos que não contêm o valor verdadeiro (200 mundos estimam uma cobertura de
-# 0,95 a ±0,03). O seu é muito melhor que o de pares, e ainda estreito demais com 20 animais. Por
-# que tantas à esquerda? Seja ρ a correlação entre erros de pares com um animal em comum. Cada um
-# dos quase n² pares ordenados compartilha um animal com uns 4n outros; logo,
+# Cruzes não contêm o valor verdadeiro (200 mundos medem 0,95 a ±0,03). O seu ainda é estreito. Por
+# que tantas à esquerda? Erros de pares com um animal em comum têm correlação ρ. Cada um dos n²
+# pares ordenados divide um animal com uns 4n outros; logo,
 #
 # $$\mathrm{Var}(\mathrm{FMR}) \approx \frac{p(1-p)}{n^2}(1 + 4n\rho)
 # \approx p(1-p)\,\frac{4\rho}{n}.$$
@@ -399,7 +402,7 @@ for name, rate in figures.items():
 # solves (1 − p)ⁿ = 0.05, a one-sided limit of 95 %. As −ln 0.05 ≈ 3, p ≈ 3/n: the **rule of three**.
 
 # %% [markdown] lang="pt"
-# Onde ambos se sobrepõem bastante, o acaso pode explicar a diferença. E 0.00 [0.00, 0.00] não é
+# Onde se sobrepõem bastante, o acaso pode explicar a diferença. E 0.00 [0.00, 0.00] não é
 # intervalo:
 #
 # ## 4. Nenhum erro?
@@ -491,9 +494,9 @@ print(f"vitsim   {fpir:.2f} {fnir:.2f}")
 # photos and its litter-mate's, and it is a stranger too:
 
 # %% [markdown] lang="pt"
-# Compare a FPIR com a FMR acima: mesmo limiar, mas o estranho enfrenta 150 fotos, e basta uma.
+# Compare a FPIR com a FMR: mesmo limiar, mas o estranho enfrenta 150 fotos, e basta uma.
 #
-# O que significa *um* escore? Conte os estranhos que chegam tão alto. Dez são poucos; mas esconda
+# O que significa *um* escore? Conte os estranhos que chegam tão alto. Dez são poucos; esconda
 # as fotos do animal e de seu irmão de ninhada, e ele vira um estranho:
 
 # %%
@@ -580,7 +583,7 @@ print(f"a = {a:.2f}   recall@1(2): model {recall(a, b, 2):.2f}, {1 - rivals.mean
 # How sure? Leave each pet out once, as query and as rival: the **jackknife**.
 
 # %% [markdown] lang="pt"
-# Quão certos? Deixe cada animal de fora uma vez, como consulta e rival: o ***jackknife***.
+# Quão certos? Deixe cada animal fora uma vez, como consulta e rival: o ***jackknife***.
 
 # %%
 small, large = np.arange(2, len(names) + 1), np.geomspace(2, 30_000, 40)
@@ -647,7 +650,7 @@ plots.cost_curves(grid, costs)
 
 # %% [markdown] lang="pt"
 # À esquerda, liga-se para todos; à direita, para ninguém. Mínimo num extremo, ou pouco abaixo dele?
-# Nenhum limiar supera essa regra simples. A razão não é questão de estatística: pergunte aos tutores.
+# Nenhum limiar supera essa regra simples. A razão não é estatística: pergunte aos tutores.
 #
 # ### Exercício 4: modifique
 # Os voluntários aceitam uma falsa esperança a cada dez estranhos. Modifique `threshold` para o
@@ -696,8 +699,7 @@ check(fpir, reachable[reachable <= 0.10].max(), tolerance=0.01)
 #
 # <details><summary>1. No false match in 9,900 pairs of 100 pets. Is FMR below 3/9,900?</summary>
 #
-# Not shown: only 50 pairs are surely independent. They support 3/50, with 95 %
-# confidence.
+# Not shown: only 50 pairs are surely independent; they support 3/50 (95 %).
 # </details>
 # <details><summary>2. EER 0.06 on 100 pets and on 10,000. Where does the right pet come first more
 # often?</summary>
@@ -736,8 +738,7 @@ check(fpir, reachable[reachable <= 0.10].max(), tolerance=0.01)
 # <details><summary>1. Nenhuma falsa correspondência em 9.900 pares de 100 animais. A FMR é menor que
 # 3/9.900?</summary>
 #
-# Não se pode afirmar: só 50 pares são com certeza independentes. Eles sustentam um limite de 3/50,
-# com 95 % de confiança.
+# Não se sabe: só 50 pares são certamente independentes; sustentam 3/50 (95 %).
 # </details>
 # <details><summary>2. EER de 0,06 com 100 animais e com 10.000. Onde o certo vem primeiro mais vezes?</summary>
 #

@@ -232,7 +232,7 @@ plots.factor_strips(tables, gains)
 
 # %% [markdown] lang="pt"
 # Cada linha fina é um animal; a grossa, a média; embaixo, o ganho e seu intervalo. As linhas sobem
-# juntas? Se muito afastadas, alguns animais são fáceis em qualquer luz.
+# juntas? Se afastadas, alguns animais são fáceis em qualquer luz.
 #
 # Dois níveis são pouco para um ângulo. Um círculo pede ondas: cos *t* compara a mesma vista com a
 # oposta; cos 2*t*, ambas com um quarto de volta. Por mínimos quadrados:
@@ -246,7 +246,7 @@ plots.score_by_turn(pairs["turn"], score, waves @ wave)
 
 # %% [markdown] lang="en"
 # Bars are means over 30°. Falling: the more turned, the less alike. Rising towards 180°: opposite
-# views share an outline. Flat: the angle hardly matters. Now look at the cloud around.
+# views share an outline. Flat: the angle hardly matters.
 #
 # ## 4. All factors at once
 #
@@ -260,7 +260,7 @@ plots.score_by_turn(pairs["turn"], score, waves @ wave)
 
 # %% [markdown] lang="pt"
 # As barras são médias a cada 30°. Caindo: quanto mais girado, menos parecido. Subindo rumo a 180°:
-# vistas opostas têm a mesma silhueta. Planas: o ângulo pouco importa. Agora olhe a nuvem em volta.
+# vistas opostas têm a mesma silhueta. Planas: o ângulo pouco importa.
 #
 # ## 4. Todos os fatores de uma vez
 #
@@ -299,12 +299,14 @@ print(f"{variance / (variance + empty.scale):.2f}")
 
 # %% [markdown] lang="en"
 # Now with factors. A photo enters nine pairs, which *u* ignores. Beside it, another fit with
-# **cluster-robust** errors, which admit any dependence within a pet, but want many pets; we have 18.
+# **cluster-robust** errors: they admit any dependence within a pet, given many pets.
+
 
 # %% [markdown] lang="pt"
 # Agora, com fatores. Cada foto entra em nove pares, o que *u* ignora. Ao lado, outro ajuste, com
-# erros padrão **robustos por conglomerado** (*cluster*), que admitem qualquer dependência dentro de
-# um animal, mas pedem muitos animais; temos 18.
+# erros padrão **robustos por conglomerado** (*cluster*): admitem qualquer dependência em um animal,
+# se houver muitos animais.
+
 
 # %%
 factors = ["same_light", "same_place", "both_sharp", "cos_turn", "cos_2turn"]
@@ -322,8 +324,8 @@ def effects(fit):
 plots.forest({"mixed model": effects(full), "cluster-robust": effects(robust)})
 
 # %% [markdown] lang="en"
-# Right of 0: agreeing pairs score higher. Where the two disagree, believe the wider: the mixed
-# model ignores shared photos, and with few clusters robust errors tend to be too small.
+# Right of 0: agreeing pairs score higher. Believe the wider: the mixed model ignores shared photos,
+# and with 18 clusters robust errors tend to be too small.
 #
 # `same_light` compares pairs of *one pet* that share the light with pairs that do not, *the other
 # columns being equal*. It is **not** what another lamp would do: it averages over these lights,
@@ -333,9 +335,8 @@ plots.forest({"mixed model": effects(full), "cluster-robust": effects(robust)})
 # Does the model fit?
 
 # %% [markdown] lang="pt"
-# À direita do 0: pares concordantes pontuam mais. Onde os dois discordam, acredite no mais largo: o
-# modelo misto ignora as fotos em comum e, com poucos conglomerados, os erros padrão robustos tendem
-# a ser pequenos demais.
+# À direita do 0: pares concordantes pontuam mais. Acredite no mais largo: o modelo misto ignora as
+# fotos em comum e, com 18 conglomerados, os erros robustos tendem a ser pequenos demais.
 #
 # `same_light` compara pares do *mesmo animal* com a mesma luz e com luzes diferentes, *com as
 # outras colunas iguais*. **Não** é o que outra lâmpada faria: é uma média sobre estas luzes, ignora
@@ -349,8 +350,7 @@ plots.residual_plots(full.fittedvalues, full.resid)
 
 # %% [markdown] lang="en"
 # A wedge that narrows to the right is a ceiling: no cosine exceeds 1. Points off the line are not
-# normal. Then do not trust the mixed model alone. (For correlations the cure is Fisher's artanh;
-# try it.)
+# normal. Then do not trust the mixed model alone.
 #
 # ### Exercise 2: change
 # Is `same_light` the role in disguise? Change the first line so that only pairs of two `query`
@@ -358,8 +358,7 @@ plots.residual_plots(full.fittedvalues, full.resid)
 
 # %% [markdown] lang="pt"
 # Uma cunha que se estreita à direita é um teto: nenhum cosseno passa de 1. Pontos fora da reta não
-# são normais. Então, não confie só no modelo misto. (Para correlações, o remédio é a transformação
-# z de Fisher, artanh; experimente.)
+# são normais. Então, não confie só no modelo misto.
 #
 # ### Exercício 2: modifique
 # `same_light` seria só o papel, disfarçado? Modifique a primeira linha para ficar só com pares de
@@ -397,17 +396,16 @@ print(f"{full.params['same_light']:z.2f} → {refit.params['same_light']:z.2f}")
 check([len(chosen), chosen["same_light"].sum()], [378, 55 + 35])
 
 # %% [markdown] lang="en"
-# If it hardly changed, roles do not explain it. If it shrank, they may, in part; or it is chance, for
-# only 90 pairs share a light: ask `refit.conf_int()`.
+# If it hardly changed, roles do not explain it. If it shrank: roles, or chance? Ask
+# `refit.conf_int()`.
 #
 # ## 5. From observation to experiment
 #
-# So far we took pairs as they came. In an **experiment** we change one thing ourselves; all else,
+# So far we took pairs as they came. In an **experiment** we change one thing; all else,
 # even the pose, stays. Code alters one sharp query photo of each pet:
 
 # %% [markdown] lang="pt"
-# Se pouco mudou, os papéis não o explicam. Se diminuiu, talvez o expliquem em parte; ou foi o acaso,
-# pois só 90 pares têm a mesma luz: consulte `refit.conf_int()`.
+# Se pouco mudou, os papéis não o explicam. Se diminuiu: papéis, ou acaso? Veja `refit.conf_int()`.
 #
 # ## 5. Da observação ao experimento
 #
@@ -568,8 +566,8 @@ pd.DataFrame(rows).T.map("{:z.2f}".format)
 
 # %% [markdown] lang="en"
 # If `d′ place` is far higher for `original` than `foreground`, the scenery is in the vector. It is
-# a **shortcut** (*atalho*): it separates, but not what we asked for. Large ViTs are known to take
-# it (Shi et al.).
+# a **shortcut** (*atalho*): it separates, but not what we asked for. Large ViTs take it
+# (Shi et al.).
 #
 # Chance recall is 1/18 = 0.06. `background` may fall *below*: no query shares a place with its own
 # gallery photos, but with other pets' it does. In a shelter it is the reverse: photos of one animal
@@ -583,7 +581,7 @@ pd.DataFrame(rows).T.map("{:z.2f}".format)
 
 # %% [markdown] lang="pt"
 # Se `d′ place` for bem maior em `original` que `foreground`, o cenário está no vetor. É um
-# **atalho**: separa, mas não o que perguntamos. Sabe-se que ViTs grandes o tomam (Shi et al.).
+# **atalho**: separa, mas não o que perguntamos. ViTs grandes o tomam (Shi et al.).
 #
 # O acaso acerta 1/18 = 0,06. `background` pode ficar *abaixo*: nenhuma consulta compartilha o lugar
 # com a galeria do próprio animal, mas com a de outros, sim. Em um abrigo é o contrário: as fotos de
