@@ -112,7 +112,8 @@ def array() -> Figure:
     for axis, shown in zip(figure.subplots(1, 3), (whole, piece, piece), strict=True):
         axis.imshow(shown)
         axis.set_axis_off()
-    figure.axes[0].add_patch(Rectangle((left - 3, top - 3), 14, 14, fc="none", ec=ORANGE, lw=3))
+    frame = {"fc": "none", "ec": ORANGE, "lw": 3}
+    figure.axes[0].add_patch(Rectangle((left - 3, top - 3), side + 6, side + 6, **frame))
     red = np.asarray(piece)[..., 0]
     figure.axes[2].images[0].set_data(np.full((side, side, 3), 255))
     middle = {"ha": "center", "va": "center", "fontsize": 15}

@@ -46,12 +46,12 @@ def bca_interval(
 def jackknife_interval(
     estimate: float, left_out: Sequence[float], trials: int, level: float = 0.95
 ) -> Interval:
-    """Limits of a rate, 0 to 1, from its values `left_out` `(n,)` without each of n identities,
-    or groups of them.
+    """Limits of a rate, 0 to 1, from its values `left_out` `(n,)` without each of n identities.
 
-    The jackknife's error (Tukey 1958) and Student's t on the logit scale; a rate of 0 or 1 gets
-    the exact limit (Clopper, Pearson 1934). `trials` of the identities are asked for. Fewer than
-    three have no interval: of two, one alone has no rival. Raises `ValueError` for no rate.
+    Or without each of n groups of them. The jackknife's error (Tukey 1958) and Student's t on the
+    logit scale; a rate of 0 or 1 gets the exact limit (Clopper, Pearson 1934). `trials` of the
+    identities are asked for. Fewer than three have no interval: of two, one alone has no rival.
+    Raises `ValueError` for no rate.
     """
     if not 0 <= estimate <= 1:
         raise ValueError(f"statistic of {estimate:.2f}: expected a rate, 0 to 1")

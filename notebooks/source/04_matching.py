@@ -415,12 +415,10 @@ plots.match_grid(cut(stranger), gallery.match(cut(stranger)), truth=stranger["pe
 # Four answers, with scores, as always. **A ranking cannot say "not here".** Does a score tell?
 # Twelve photos of three strangers, the best; our 72 known, the best right one:
 
-
 # %% [markdown] lang="pt"
 # Quatro respostas, com escores, como sempre. **Uma ordenação não sabe dizer "não está aqui".** O
 # escore denuncia? Doze fotos de três estranhos (*strangers*), o melhor; 72 conhecidas (*known*), o
 # do animal certo:
-
 
 # %%
 unknown = encoder.embed([cut(row) for _, row in strangers.iterrows()]) @ gallery.vectors.T

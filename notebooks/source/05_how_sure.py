@@ -330,13 +330,9 @@ check(
 # Wider. Which deserves its 95 %? Ask 200 worlds, and draw 50. `percentile` is yours; `identities`
 # corrects it for few pets and skewness.
 
-
-
 # %% [markdown] lang="pt"
 # Mais largo. Qual merece seus 95 %? Pergunte a 200 mundos, e desenhe 50. `percentile` é o seu;
 # `identities` o corrige para poucos animais e assimetria.
-
-
 
 
 # %%
@@ -369,7 +365,7 @@ plots.interval_panels({name: found[:50] for name, found in panels.items()}, trut
 # All pairs are worth n/(4ρ) independent ones: pairs grow as n², knowledge as n. Ours:
 
 # %% [markdown] lang="pt"
-# Cruzes não contêm o valor verdadeiro (200 mundos medem 0,95 a ±0,03). O seu ainda é estreito. Por
+# Com cruz: sem o valor verdadeiro (200 mundos medem 0,95 a ±0,03). O seu ainda é estreito. Por
 # que tantas à esquerda? Erros de pares com um animal em comum têm correlação ρ. Cada um dos n²
 # pares ordenados divide um animal com uns 4n outros; logo,
 #
@@ -650,7 +646,7 @@ plots.cost_curves(grid, costs)
 
 # %% [markdown] lang="pt"
 # À esquerda, liga-se para todos; à direita, para ninguém. Mínimo num extremo, ou pouco abaixo dele?
-# Nenhum limiar supera essa regra simples. A razão não é estatística: pergunte aos tutores.
+# Nenhum limiar supera essa regra simples. Estatística não dá a razão: pergunte aos tutores.
 #
 # ### Exercício 4: modifique
 # Os voluntários aceitam uma falsa esperança a cada dez estranhos. Modifique `threshold` para o

@@ -301,12 +301,10 @@ print(f"{variance / (variance + empty.scale):.2f}")
 # Now with factors. A photo enters nine pairs, which *u* ignores. Beside it, another fit with
 # **cluster-robust** errors: they admit any dependence within a pet, given many pets.
 
-
 # %% [markdown] lang="pt"
 # Agora, com fatores. Cada foto entra em nove pares, o que *u* ignora. Ao lado, outro ajuste, com
 # erros padrão **robustos por conglomerado** (*cluster*): admitem qualquer dependência em um animal,
 # se houver muitos animais.
-
 
 # %%
 factors = ["same_light", "same_place", "both_sharp", "cos_turn", "cos_2turn"]
@@ -411,7 +409,6 @@ check([len(chosen), chosen["same_light"].sum()], [378, 55 + 35])
 #
 # Até aqui, tomamos os pares como vieram. Em um **experimento**, mudamos uma coisa; o resto, até a
 # pose, permanece. O código altera uma foto `query` nítida por animal:
-
 
 # %%
 from IPython.display import display
