@@ -211,8 +211,6 @@ plots.heat_maps([cosines[place] for place in places], [str(place) for place in p
 # Na moldura, o próprio lugar. Claro em volta: o modelo conhece os vizinhos; no lado oposto: a
 # distância do centro, mais que o lado. E se os *patches* trocarem de lugar?
 
-
-
 # %%
 order = np.random.default_rng(0).permutation(g * g)
 shuffled = join(patches.reshape(-1, p, p, 3)[order].reshape(patches.shape))
