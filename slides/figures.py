@@ -4,6 +4,7 @@ Also `numbers.json`: every figure that a slide states, computed here and nowhere
 """
 
 import json
+import os
 from functools import cache
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from vitsim.files import data_folder
 from vitsim.gallery import Gallery, Match
 from vitsim.images import fit, open_photo
 from vitsim.parts import correspondences, patch_coverage, patch_parts
-from vitsim.plots._base import ORANGE
+from vitsim.plots._base import ORANGE, word
 
 FOLDER = Path(__file__).parent / "_figures"
 MATCHED = "dog_001_04"  # the demo's query; the card of `tiny` says how often it is wrong
@@ -211,7 +212,7 @@ def compared() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def strips() -> Figure:
     """Genuine and impostor scores."""
     genuine, impostor = ev.genuine_impostor_scores(*compared())
-    return plots.score_strips({"genuine": genuine, "impostor": impostor}, mark=0.8)
+    return plots.score_strips({word("genuine"): genuine, word("impostor"): impostor}, mark=0.8)
 
 
 def errors() -> Figure:
@@ -241,14 +242,17 @@ def _with_all(column: str, wanted: list[str]) -> str:
 
 
 def main() -> None:
-    """Write every figure, the drawings of both languages, and the numbers."""
+    """Write every figure, those with words in both languages, and the numbers."""
+    drawn = [asked, question, lights, angles, qualities, mates, array, channels, fits,
+             cutout, patches, attended, parts, arrows, three_angles]  # fmt: skip
+    figures = [(FOLDER, draw) for draw in drawn]
     for lang in ("en", "pt"):
         draw_all(lang, FOLDER / lang)
+        figures += [(FOLDER / lang, draw) for draw in (match, strips, errors)]
     imagenet(FOLDER / "imagenet.svg")
-    drawn = [match, asked, question, lights, angles, qualities, mates, array, channels, fits,
-             cutout, patches, attended, parts, arrows, three_angles, strips, errors]  # fmt: skip
-    for draw in drawn:
-        draw().savefig(FOLDER / f"{draw.__name__}.png")
+    for folder, draw in figures:
+        os.environ["VITSIM_LANG"] = folder.name  # `vitsim.plots` speaks it
+        draw().savefig(folder / f"{draw.__name__}.png")
         print(f"drawn: {draw.__name__}", flush=True)
     (FOLDER / "numbers.json").write_text(json.dumps(numbers(), indent=1) + "\n")
 

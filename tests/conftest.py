@@ -25,7 +25,7 @@ def cache(tmp_path, monkeypatch) -> Iterator[Path]:
     folder = tmp_path / "cache"
     monkeypatch.setenv("VITSIM_CACHE", str(folder))
     monkeypatch.setenv("HF_HOME", str(folder / "hf"))
-    for name in ("VITSIM_MODEL", "HF_HUB_OFFLINE", "HF_ENDPOINT", "HF_TOKEN"):
+    for name in ("VITSIM_MODEL", "VITSIM_LANG", "HF_HUB_OFFLINE", "HF_ENDPOINT", "HF_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)  # pytest would keep it; some hold 346 MB

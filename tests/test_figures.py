@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 from PIL import Image
 
 from vitsim import evaluation as ev
@@ -16,6 +17,7 @@ from vitsim import plots
 from vitsim.gallery import Match
 from vitsim.intervals import Interval
 from vitsim.parts import Correspondences
+from vitsim.plots._base import PORTUGUESE
 
 GENERATOR = np.random.default_rng(7)
 GENUINE, IMPOSTOR = GENERATOR.normal(0.8, 0.08, 200), GENERATOR.normal(0.5, 0.1, 900)
@@ -129,6 +131,18 @@ def test_every_figure_is_compared():
     assert drawn == {*FIGURES, "match_grid"}
     stored = {path.stem for path in (Path(__file__).parent / "figures").glob("*.png")}
     assert len(stored) == len(FIGURES) + 1
+
+
+def test_figures_write_in_the_language_of_the_notebook(monkeypatch, tmp_path):
+    draws = [*FIGURES.values(), lambda: plots.match_grid(picture(5), matches(tmp_path))]
+    written = {}
+    for lang in ("en", "pt"):
+        monkeypatch.setenv("VITSIM_LANG", lang)
+        texts = [text.get_text() for draw in draws for text in draw().findobj(Text)]
+        written[lang] = [text for text in texts if text]
+    changed = {(en, pt) for en, pt in zip(*written.values(), strict=True) if en != pt}
+    only_on_slides = {("genuine", "genuíno")}
+    assert changed == set(PORTUGUESE.items()) - only_on_slides
 
 
 def test_a_changed_figure_is_caught(tmp_path):

@@ -159,11 +159,11 @@ def test_the_readmes_say_who_is_in_their_picture():
     found = gallery.match(data_folder() / "pets" / "photos" / "dog_001" / "dog_001_04.jpg")
     litter = datasets.pets().drop_duplicates("pet").set_index("pet")["litter"]
     one, two, three, four = (match.label for match in found)
-    assert one == three == four == "dog_001" != two and litter[two] == litter["dog_001"]
+    assert one == two == three == "dog_001" != four and litter[four] == litter["dog_001"]
     english, portuguese = (ROOT / name for name in ("README.md", "README.pt.md"))
-    said = "The first is the lost dog, the second its litter-mate, the other two the lost dog again"
+    said = "The first three are the lost dog, the fourth its litter-mate."
     assert said in english.read_text("utf-8")
-    said = "A primeira é do cão perdido; a segunda, de um irmão de ninhada; as outras duas,"
+    said = "As três primeiras são do cão perdido; a quarta, de um irmão de ninhada."
     assert said in portuguese.read_text("utf-8")
 
 

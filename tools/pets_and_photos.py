@@ -217,7 +217,7 @@ class Pets:
 
     KEPT = 12  # litters for choosing
     EACH = 3  # photos of a pet in a batch
-    ALONE, CROPPED = 0.6, 0.5  # the share that is cut out, and that is cropped as well
+    ALONE, CROPPED = 0.5, 0.5  # the share that is cut out, and that is cropped as well
     OWN = 0.8  # of the others, the share that stays in its place
 
     def __init__(self, folder: Path, about: Descriptions) -> None:

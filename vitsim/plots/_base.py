@@ -6,9 +6,30 @@ import numpy as np
 from PIL import Image
 
 from ..encoder import Photo
+from ..exercises import language
 from ..images import fit, open_photo
 
 INK, BLUE, ORANGE = "#222222", "#0072B2", "#D55E00"  # Okabe & Ito: safe for colour-blind readers
+PORTUGUESE = {  # what the figures themselves write; names that a lesson hands in stay as they are
+    "error rate": "taxa de erro",
+    "expected cost": "custo esperado",
+    "fitted": "valores ajustados",
+    "genuine": "genuíno",
+    "individuals in the gallery": "indivíduos na galeria",
+    "measured": "medido",
+    "model, 95 %": "modelo, 95 %",
+    "normal quantiles": "quantis da normal",
+    "query": "consulta",
+    "residuals": "resíduos",
+    "score (d′)": "escore (d′)",
+    "threshold": "limiar",
+    "Δ score (d′)": "Δ escore (d′)",
+}
+
+
+def word(english: str) -> str:
+    """The word in the language of the notebook that draws."""
+    return PORTUGUESE.get(english, english) if language() == "pt" else english
 
 
 def opened(photo: Photo) -> Image.Image:
@@ -38,8 +59,8 @@ def one_axis(size: tuple, across: str, up: str):
     """A figure with one axis, labelled for the back of the room; `size` in inches."""
     figure, ((axis,),) = grid(1, 1, "", size)
     axis.set_axis_on()
-    axis.set_xlabel(across, fontsize=17)
-    axis.set_ylabel(up, fontsize=17)
+    axis.set_xlabel(word(across), fontsize=17)
+    axis.set_ylabel(word(up), fontsize=17)
     axis.tick_params(labelsize=15)
     axis.spines[["right", "top"]].set_visible(False)
     return figure, axis

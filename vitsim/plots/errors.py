@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._base import BLUE, INK, ORANGE, grid, one_axis
+from ._base import BLUE, INK, ORANGE, grid, one_axis, word
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -121,8 +121,8 @@ def recall_by_gallery_size(
     figure, axis = one_axis((12, 5.6), "individuals in the gallery", "recall@1")
     sizes, recall, low, high = model
     axis.fill_between(sizes, low, high, color=BLUE, alpha=0.2, lw=0)
-    axis.plot(sizes, recall, "--", color=BLUE, lw=3, label="model, 95 %")
-    axis.plot(*measured, "-", color=INK, lw=5, label="measured", solid_capstyle="butt")
+    axis.plot(sizes, recall, "--", color=BLUE, lw=3, label=word("model, 95 %"))
+    axis.plot(*measured, "-", color=INK, lw=5, label=word("measured"), solid_capstyle="butt")
     for name, place in (published or {}).items():
         axis.plot(*place, "D", color=ORANGE, ms=11)
         axis.annotate(name, place, (0, 12), textcoords="offset points", fontsize=15, ha="center",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._base import BLUE, INK, ORANGE, grid
+from ._base import BLUE, INK, ORANGE, grid, word
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +39,7 @@ def factor_strips(tables: dict[str, pd.DataFrame], under: Sequence[object] = ())
         if number < len(under):
             axis.set_xlabel(_written(under[number]), fontsize=16, color=INK, labelpad=10)
         _plain(axis)
-    axes[0, 0].set_ylabel("score (d′)", fontsize=16, color=INK)
+    axes[0, 0].set_ylabel(word("score (d′)"), fontsize=16, color=INK)
     return figure
 
 
@@ -62,7 +62,7 @@ def score_by_turn(
         axis.plot(turn[order], np.asarray(fitted)[order], color=ORANGE, lw=3.5, ls="--")
     axis.set_axis_on()
     axis.set_xticks(range(0, 181, 30), [f"{angle}°" for angle in range(0, 181, 30)])
-    axis.set_ylabel("score (d′)", fontsize=16, color=INK)
+    axis.set_ylabel(word("score (d′)"), fontsize=16, color=INK)
     _plain(axis)
     return figure
 
@@ -86,7 +86,7 @@ def forest(series: dict[str, dict[str, Interval]], unit: str = "Δ score (d′)"
     axis.set_axis_on()
     axis.set_yticks(range(len(rows)), rows)
     axis.set_ylim(len(rows) - 0.5, -0.5)
-    axis.set_xlabel(unit, fontsize=16, color=INK)
+    axis.set_xlabel(word(unit), fontsize=16, color=INK)
     _plain(axis)
     axis.spines["left"].set_visible(False)
     axis.tick_params(axis="y", length=0, labelsize=17)
@@ -109,9 +109,9 @@ def residual_plots(fitted: Sequence[float], residuals: Sequence[float]) -> Figur
     right.plot(normal, residuals.mean() + residuals.std() * normal, color=INK, lw=1.5)
     for axis, label in ((left, "fitted"), (right, "normal quantiles")):
         axis.set_axis_on()
-        axis.set_xlabel(label, fontsize=16, color=INK)
+        axis.set_xlabel(word(label), fontsize=16, color=INK)
         _plain(axis)
-    left.set_ylabel("residuals", fontsize=16, color=INK)
+    left.set_ylabel(word("residuals"), fontsize=16, color=INK)
     return figure
 
 

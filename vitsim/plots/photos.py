@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from ..encoder import Photo
-from ._base import BLUE, INK, ORANGE, grid, opened, show
+from ._base import BLUE, INK, ORANGE, grid, opened, show, word
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,7 +30,7 @@ def match_grid(
     columns = min(len(matches), 4) + 1
     rows = max(1, -(-len(matches) // 4))
     figure, axes = grid(rows, columns, caption)
-    show(axes[0][0], query, "query", truth or "", ORANGE)
+    show(axes[0][0], query, word("query"), truth or "", ORANGE)
     cells = [axis for row in axes for axis in row[1:]]
     for axis, match in zip(cells, matches, strict=False):
         sign = "" if truth is None else ("  ✓" if match.label == truth else "  ✗")
