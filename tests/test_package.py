@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "vitsim"
 ORDER = ["files", "texts", "images", "hub", "models", "background", "encoder", "attention",
          "similarity", "store", "known", "indexing", "distributed", "milvus", "gallery",
          "parts", "intervals", "evaluation",
-         "baselines", "judge", "plots", "datasets", "exercises", "doctor", "app", "cli"]
+         "baselines", "judge", "exercises", "plots", "datasets", "doctor", "app", "cli"]
 # fmt: on
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -2,7 +2,8 @@
 
 The code of a lesson is the same in every language, so an exercise hands both words to `check`,
 and the notebook's own folder tells which one to say: `notebooks/pt` speaks Portuguese. Where the
-folder does not tell, in Colab for one, both are said, a line each. `VITSIM_LANG` overrules.
+folder does not tell, in Colab for one, both are said, a line each, and figures are in English.
+`VITSIM_LANG` overrules.
 """
 
 import os
