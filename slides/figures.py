@@ -19,11 +19,12 @@ from vitsim import evaluation as ev
 from vitsim.attention import rollout
 from vitsim.background import cut_out, mask_of
 from vitsim.encoder import Encoder
+from vitsim.exercises import language
 from vitsim.files import data_folder
 from vitsim.gallery import Gallery, Match
 from vitsim.images import fit, open_photo
 from vitsim.parts import correspondences, patch_coverage, patch_parts
-from vitsim.plots._base import ORANGE, word
+from vitsim.plots._base import ORANGE
 
 FOLDER = Path(__file__).parent / "_figures"
 MATCHED = "dog_001_04"  # the demo's query; the card of `tiny` says how often it is wrong
@@ -212,7 +213,8 @@ def compared() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def strips() -> Figure:
     """Genuine and impostor scores."""
     genuine, impostor = ev.genuine_impostor_scores(*compared())
-    return plots.score_strips({word("genuine"): genuine, word("impostor"): impostor}, mark=0.8)
+    name = "genuíno" if language() == "pt" else "genuine"
+    return plots.score_strips({name: genuine, "impostor": impostor}, mark=0.8)
 
 
 def errors() -> Figure:

@@ -14,7 +14,6 @@ PORTUGUESE = {  # what the figures themselves write; names that a lesson hands i
     "error rate": "taxa de erro",
     "expected cost": "custo esperado",
     "fitted": "valores ajustados",
-    "genuine": "genuíno",
     "individuals in the gallery": "indivíduos na galeria",
     "measured": "medido",
     "model, 95 %": "modelo, 95 %",
