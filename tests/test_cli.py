@@ -228,6 +228,10 @@ def test_index_then_match_then_index_again(run, photos, small_model, tmp_path):
     assert code == 1 and "was made with fit letterbox" in told
     code, _, told = run("match", mine / "copy.jpg", "--gallery", gallery, "--background", "cutout")
     assert code == 1 and "was made with background kept" in told
+    cut = tmp_path / "cut.gallery"
+    assert run(*index[:2], "--out", cut, *index[4:], "--background", "cutout")[0] == 0
+    code, _, told = run("app", "--gallery", cut, "--background", "keep", "--no-browser")
+    assert code == 1 and "was made with background cutout. Leave --background out" in told
     (gallery / "vectors.npy").write_bytes(b"")
     code, _, told = run(*index)
     assert code == 1 and "is damaged (vectors.npy). Delete that folder and make it again" in told

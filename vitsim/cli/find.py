@@ -125,7 +125,8 @@ def index(
 def open_gallery(gallery: str, model: str | None, background: str | None, **choices: str | None):
     """A gallery from disk; or a folder of photos, or the Toy Pets, made into one.
 
-    `choices` are fields of its recipe, None for whatever a gallery has.
+    `background` and `choices` are fields of its recipe, None for whatever a gallery has; the
+    background may be "keep", which is what a new gallery does.
     """
     from .. import datasets, milvus, models, store
     from ..encoder import Encoder
@@ -135,17 +136,18 @@ def open_gallery(gallery: str, model: str | None, background: str | None, **choi
 
     folder, paths = Path(gallery), None
     choices = {name: choice for name, choice in choices.items() if choice}
+    remove = None if background == "keep" else background
     if gallery == datasets.TOY_PETS and not folder.exists():
         folder = data_folder() / datasets.SHIPPED_GALLERY
-        if background or choices or (model or models.default_model()) != models.DEFAULT:
+        if remove or choices or (model or models.default_model()) != models.DEFAULT:
             paths = [Path(path) for path in datasets.pets(role="gallery")["photo"]]
             folder = data_folder() / "pets" / "photos"
     if gallery.startswith(milvus.PREFIX) or store.is_gallery(folder):
         where = gallery if gallery.startswith(milvus.PREFIX) else folder
         opened = Gallery.open(where, Encoder.load(model) if model else None)
         for name, choice in ({"background": background} | choices).items():
-            if choice not in (None, made := getattr(opened.recipe, name)):
-                reason = f"was made with {name} {made or 'kept'}"
+            if choice not in (None, made := getattr(opened.recipe, name) or "keep"):
+                reason = f"was made with {name} {'kept' if made == 'keep' else made}"
                 remedy = f"Leave --{name} out, or index anew."
                 raise store.GalleryError(where, reason, remedy)
         tell("since it was indexed", opened.changes())
@@ -153,7 +155,7 @@ def open_gallery(gallery: str, model: str | None, background: str | None, **choi
     if not find_photos(folder):
         remedy = "Give a folder with photos, or a gallery."
         raise store.GalleryError(folder, "holds no photo", remedy)
-    encoder, how = Encoder.load(model, dtype="auto"), {"background": background} | choices
+    encoder, how = Encoder.load(model, dtype="auto"), {"background": remove} | choices
     opened = Gallery.cached(folder, encoder, paths, sys.stderr.isatty(), **how)
     tell("skipped", opened.skipped)
     tell("background kept", opened.notes)

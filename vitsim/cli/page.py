@@ -46,7 +46,6 @@ def show(
     made = gallery.startswith(milvus.PREFIX) or (
         gallery != datasets.TOY_PETS and store.is_gallery(Path(gallery))
     )
-    background = background or (None if made else "cutout")
-    opened = open_gallery(gallery, model, None if background == "keep" else background)
+    opened = open_gallery(gallery, model, background or (None if made else "cutout"))
     examples = datasets.pets("query", "test").drop_duplicates("pet")["photo"][:8]
     serve(opened, list(examples) if gallery == datasets.TOY_PETS else [], host, port, browser)
