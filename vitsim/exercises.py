@@ -63,7 +63,7 @@ def _mismatch(answer, expected, tolerance: float) -> tuple[str, str] | None:
         kind, wanted = type(answer).__name__, type(expected).__name__
         if kind == wanted:  # a list of names where numbers are expected
             return "", ""
-        return f"(Expected: {wanted}; this is {kind}.)", f"(Esperado: {wanted}; isto é {kind}.)"
+        return f"(Expected: {wanted}; this is {kind}.)", f"(Esperado: {wanted}; recebido: {kind}.)"
     if mine.shape != theirs.shape:
         shapes = f"{mine.shape} ≠ {theirs.shape}"
         return f"(Shapes: {shapes}.)", f"(Formatos: {shapes}.)"

@@ -31,7 +31,7 @@
 # cerca de 10 mil animais, vindas de mais de 300 abrigos. Então os tutores começaram a procurar,
 # foto por foto. Uma tutora achou sua cachorra conferindo cada manchinha.
 #
-# É essa a pergunta deste curso: **será o mesmo?** Você vai construir um programa que ajuda as
+# É essa a pergunta deste curso: **é o mesmo animal?** Você vai construir um programa que ajuda as
 # pessoas a procurar. Ele nunca decide por elas.
 #
 # **Ao final, você saberá**
@@ -87,8 +87,8 @@ plots.photo_row([a.photo, b.photo, c.photo], ["A", "B", "C"])
 
 # %% [markdown] lang="pt"
 # ### Exercício 1: preveja
-# Os exercícios são todos assim: a célula já roda como está, e `check` responde na hora, com uma
-# palavra de ajuda. Abaixo esperam uma dica e uma solução, ambas fechadas: abra-as depois de tentar.
+# Os exercícios são todos assim: a célula já roda como está, e `check` responde na hora e, se
+# preciso, ajuda. Abaixo há uma dica e uma solução, ambas recolhidas: abra-as depois de tentar.
 #
 # Qual das fotos mostra o cão da foto A? Escreva `"B"` ou `"C"` no lugar de `None` e rode a célula.
 
@@ -218,8 +218,8 @@ plots.match_grid(query, matches, truth=a.pet)
 #
 # Como ler um escore: 1,00 é a mesma imagem, e mais alto quer dizer *mais parecido para este
 # modelo*. Ele **não é uma probabilidade**, e nenhum escore diz "é o mesmo cão". Veja como um ✓ e um
-# ✗ podem ficar próximos. O que é um escore alto? Aula 03. Com que frequência o primeiro está
-# errado? Aula 05.
+# ✗ podem ficar próximos. O que é um escore alto? Aula 03. Com que frequência a primeira está
+# errada? Aula 05.
 #
 # ### Exercício 2: modifique
 # O cão perdido tem três fotos no abrigo. Até que posição da lista um voluntário precisa olhar para
@@ -264,8 +264,8 @@ check(k, max(ranks))
 # pet of `row`, ask for its best match, and say whether that is the same pet.
 
 # %% [markdown] lang="pt"
-# A melhor resposta possível é 3; a pior, 48. O que um bom modelo poupa é o que o voluntário precisa
-# olhar.
+# A melhor resposta possível é 3; a pior, 48. O que um bom modelo poupa é o trabalho de olhar tantas
+# fotos.
 #
 # ### Exercício 3: construa
 # Um cão não prova nada. Aqui está uma foto de cada um dos oito cães. Escreva `is_right`: recorte o
@@ -285,7 +285,7 @@ check(
     [is_right(row) for row in lost.itertuples()],
     list(best == lost["pet"]),
     en="One True or False for each dog: compare the label of the first match with row.pet.",
-    pt="Um True ou False por cão: compare o rótulo (label) do primeiro com row.pet.",
+    pt="Um True ou False por cão: compare o rótulo (label) da primeira com row.pet.",
 )
 
 # %% [markdown] lang="en"
@@ -324,11 +324,11 @@ check(answers, list(best == lost["pet"]))
 # %% [markdown] lang="pt"
 # À esquerda, quantos dos oito cães o modelo encontrou. Depois, 10.000 voluntários que sorteiam
 # fotos às cegas. Três em 48 estão certas, logo eles acertam em média 8 · 3/48 = 0,50, meio cão. À
-# direita, a proporção dos que acertam ao menos tantos quanto o modelo (0,00 é arredondado, não é
-# nunca): se é pequena, a sorte não explica o resultado. Com que frequência ele acertará com
-# *outros* cães? Oito não bastam; a aula 05 mostra quanto se pode saber.
+# direita, a proporção dos que acertam ao menos tantos quanto o modelo (0,00 é arredondamento, não
+# quer dizer "nunca"): se é pequena, a sorte não explica o resultado. Com que frequência ele
+# acertará com *outros* cães? Oito não bastam; a aula 05 mostra quanto se pode saber.
 #
-# ## 4. O caminho à frente
+# ## 4. O que vem pela frente
 
 # %%
 vector = encoder.embed([query])[0]
@@ -401,7 +401,7 @@ plots.photo_row([a.photo, query, numbers, matches[0].path], titles)
 # | 02 | [*Embeddings*](02_embeddings.ipynb): como um *Vision Transformer* faz de uma foto um vetor | 60 |
 # | 03 | [Similaridade do cosseno](03_similaridade.ipynb): o que se obtém por acaso e quando um escore é alto | 45 |
 # | 04 | [Correspondência](04_correspondencia.ipynb): vizinhos mais próximos, listas ordenadas, partes correspondentes | 60 |
-# | 05 | [Quão certos estamos?](05_quao_certos.ipynb) Erros, limiares, intervalos | 60 |
+# | 05 | [Quanta certeza temos?](05_quao_certos.ipynb) Erros, limiares, intervalos | 60 |
 # | 06 | [O que muda o escore?](06_o_que_muda_o_escore.ipynb) Luz, ângulo, lugar, qualidade | 60 |
 # | 07 | [Suas próprias fotos](07_suas_proprias_fotos.ipynb): uma pasta, um modelo maior, ética | 45 |
 # | 08 | Opcional. Quando uma máquina não basta: um milhão de fotos e além | 45 |

@@ -19,8 +19,8 @@
 # %% [markdown] lang="pt"
 # # 01 · Pré-processamento
 #
-# Antes que um computador possa perguntar "será o mesmo?", toda foto precisa chegar a ele da mesma
-# forma: na posição certa, em RGB, quadrada, sem fundo.
+# Antes que um computador possa perguntar "é o mesmo animal?", toda foto precisa chegar a ele da
+# mesma forma: na posição certa, em RGB, quadrada, sem fundo.
 #
 # **Ao final, você saberá**
 # - ler uma imagem como um arranjo (*array*) e abrir qualquer foto na posição certa e em RGB;
@@ -361,7 +361,7 @@ for name, spoiled in [("=", exact), ("→ 8", np.roll(exact, 8, axis=1)), ("½",
 # ## 5. Uma rede desenha a máscara
 #
 # Fotos reais vêm sem máscara; a **U²-Net** a estima. Ela é um U: ao descer, reduz a imagem à metade
-# repetidas vezes, e cada número vê mais da cena; ao subir, volta a dobrá-la e recupera, em cada
+# repetidas vezes, e cada número vê mais da cena; ao subir, amplia-a outra vez e recupera, em cada
 # tamanho, os detalhes já vistos. Cada etapa é, por sua vez, um pequeno U: daí o quadrado. O
 # resultado, para cada pixel, é um número de 0 a 1: quão provável é que seja primeiro plano.
 #

@@ -193,7 +193,7 @@ print(flat.shape, "→", by_hand.shape, np.allclose(by_hand, by_model, atol=1e-5
 #
 # O que vem depois trata os *tokens* como um conjunto, sem ordem. Por isso, a cada um se *soma* um
 # vetor aprendido para o seu lugar, o ***position embedding***. Cossenos de quatro lugares com todos
-# (1: mesma direção; aula 03):
+# (1: mesmo sentido; aula 03):
 
 # %%
 positions = encoder.model.embeddings.position_embeddings[0].numpy()

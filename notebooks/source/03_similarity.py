@@ -414,9 +414,9 @@ plots.photo_row([cuts[i] for i in chosen], [f"{ids[i]}: {scores[2, i]:.2f}" for 
 # matrix**:
 
 # %% [markdown] lang="pt"
-# Consigo mesma, 1,00. Depois, o mesmo gato com flash, seu irmão de ninhada, um cão. O mesmo gato é
-# o mais próximo? Três pares provam pouco. Todos os pares de fotos de seis animais formam a **matriz
-# de similaridade**:
+# Consigo mesma, 1,00. Depois, o mesmo gato com flash; seu irmão de ninhada; e um cão. O mesmo gato
+# é o mais próximo? Três pares provam pouco. Todos os pares de fotos de seis animais formam a
+# **matriz de similaridade**:
 
 # %%
 plots.score_matrix(scores[:60, :60], ids[:60])
@@ -478,8 +478,8 @@ plots.score_strips({"chance": chance, "impostor": impostor, "centred": centred_i
 # %% [markdown] lang="pt"
 # A média de `impostor` é a **anisotropia** dos *embeddings*: o que acrescenta uma direção comum a
 # todas as fotos, como em alturas e pesos. O `tiny` quase não a tem; a faixa de outro modelo pode
-# ficar bem à direita. A centralização remove essa direção. Não muda a largura: as duas faixas são
-# mais largas que `chance`, pois os animais variam em algumas direções mais que em outras. Direções
+# ficar bem à direita. A centralização remove essa direção. Resta a largura: as duas faixas são mais
+# largas que `chance`, pois os animais variam em algumas direções mais que em outras. Direções
 # aleatórias com o s de `centred` teriam apenas 1/s² dimensões; compare com d.
 #
 # Pearson subtrai de cada vetor sua própria média; a centralização subtrai de todos um só vetor

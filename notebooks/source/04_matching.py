@@ -659,10 +659,10 @@ print(np.greater(*shares).sum(), "of", len(trios), f"({coin})")
 #   datasets](https://vision.middlebury.edu/stereo/data/scenes2014/) (the motorcycle).
 
 # %% [markdown] lang="pt"
-# Se há mais pares e escores mais altos em cima que embaixo, ele conhece pelo ou porte do
-# animal. Se a terceira coluna supera a quarta, os pares respeitam a anatomia além do acaso; na
-# linha `other pet`, sem a ajuda de manchas comuns. A última linha diz para quantos animais a
-# foto própria concorda mais; cara ou coroa daria 9 ± 4 (2 desvios padrão).
+# Se há mais pares e escores mais altos em cima que embaixo, ele conhece pelagem ou porte do animal.
+# Se a terceira coluna supera a quarta, os pares respeitam a anatomia além do acaso; na linha
+# `other pet`, sem ajuda de manchas em comum. A última linha diz para quantos animais a foto própria
+# concorda mais; cara ou coroa daria 9 ± 4 (2 desvios padrão).
 #
 # ## Questionário
 #
@@ -685,7 +685,7 @@ print(np.greater(*shares).sum(), "of", len(trios), f"({coin})")
 # - Uma ordenação sempre responde, mesmo quando não deveria.
 # - Vizinhos mútuos mostram o que se parece; desenhe sempre um controle.
 #
-# **A seguir:** a aula 05 pergunta quão certos estamos: limiares, erros, intervalos.
+# **A seguir:** a aula 05 pergunta quanta certeza temos: limiares, erros, intervalos.
 #
 # ## Referências
 # - M. Douze et al. (2024). [The Faiss library](https://arxiv.org/abs/2401.08281).

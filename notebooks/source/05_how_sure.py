@@ -17,10 +17,10 @@
 # **Time:** 40 minutes and 20 for the exercises. **You need:** lessons 03 and 04; no network.
 
 # %% [markdown] lang="pt"
-# # 05 · Quão certos estamos?
+# # 05 · Quanta certeza temos?
 #
 # A aula 04 ordenou a galeria. Agora alguém liga para um tutor: "talvez tenhamos encontrado seu
-# cão". Com que frequência isso está errado, e quão bem sabemos?
+# cão". Com que frequência isso está errado, e quanto sabemos disso?
 #
 # **Ao final, você saberá**
 # - escolher um limiar e relatar seus erros nos termos da ISO/IEC 19795-1;
@@ -365,15 +365,15 @@ plots.interval_panels({name: found[:50] for name, found in panels.items()}, trut
 # All pairs are worth n/(4ρ) independent ones: pairs grow as n², knowledge as n. Ours:
 
 # %% [markdown] lang="pt"
-# Com cruz: sem o valor verdadeiro (200 mundos medem 0,95 a ±0,03). O seu ainda é estreito. Por
-# que tantas à esquerda? Erros de pares com um animal em comum têm correlação ρ. Cada um dos n²
-# pares ordenados divide um animal com uns 4n outros; logo,
+# Cruzes: sem o valor verdadeiro (200 mundos estimam 0,95 com ±0,03). O seu ainda é estreito demais.
+# Por que tantas à esquerda? Erros de pares com um animal em comum têm correlação ρ. Cada um dos n²
+# pares ordenados compartilha um animal com uns 4n outros; logo,
 #
 # $$\mathrm{Var}(\mathrm{FMR}) \approx \frac{p(1-p)}{n^2}(1 + 4n\rho)
 # \approx p(1-p)\,\frac{4\rho}{n}.$$
 #
-# Todos valem n/(4ρ) pares independentes: os pares crescem com n²; o conhecimento, com n.
-# Os nossos:
+# Juntos, valem n/(4ρ) pares independentes: os pares crescem com n²; o conhecimento, com n. Os
+# nossos:
 
 
 # %%
@@ -402,7 +402,7 @@ for name, rate in figures.items():
 # intervalo:
 #
 # ## 4. Nenhum erro?
-# n ensaios independentes sem erro têm probabilidade (1 − p)ⁿ. O maior p ainda plausível resolve
+# n ensaios independentes sem erro têm probabilidade (1 − p)ⁿ. O maior p ainda plausível satisfaz
 # (1 − p)ⁿ = 0,05, limite unilateral de 95 %. Como −ln 0,05 ≈ 3, p ≈ 3/n: a **regra dos três**
 # (*rule of three*).
 
@@ -419,7 +419,7 @@ print(f"30 errors: ± {100 * 1.645 / np.sqrt(30):.0f} %")
 # How many strangers, all refused, let you say, with 95 % confidence, "fewer than 1 in 100"?
 
 # %% [markdown] lang="pt"
-# A **regra dos 30**: 30 erros têm desvio padrão √30; a taxa fica conhecida a ±30 %, com 90 % de
+# A **regra dos 30**: 30 erros têm desvio padrão √30; a taxa tem margem de ±30 %, com 90 % de
 # confiança. Um ensaio é uma *identidade*: 30 fotos de um estranho são quase um ensaio.
 #
 # ### Exercício 3: preveja
@@ -467,8 +467,8 @@ check(prediction, 299.5, tolerance=0.5)
 # consulta:
 # - **FPIR** (taxa de identificação falso-positiva): estranhos para os quais *alguma* foto alcança
 #   o limiar;
-# - **FNIR** (taxa de identificação falso-negativa): os demais, salvo se o animal certo vem primeiro
-#   e o alcança.
+# - **FNIR** (taxa de identificação falso-negativa): os demais, salvo se o animal certo vier
+#   primeiro e o alcançar.
 
 # %%
 own = pet[:, None] == shown
@@ -513,7 +513,7 @@ print(f"score {score:.2f}: {n:.0f} / 100 [{low:.0f}, {high:.0f}]")
 # For each query, count the **rivals**: pets whose best photo beats the right pet's.
 
 # %% [markdown] lang="pt"
-# Diga ao tutor: "de 100 fotos de estranhos, cerca desse número tem escore tão alto".
+# Diga ao tutor: "de 100 fotos de estranhos, aproximadamente esse número tem escore tão alto".
 #
 # ## 6. A galeria cresce
 # Para cada consulta, conte os **rivais**: animais cuja melhor foto supera a do certo.
@@ -545,8 +545,8 @@ print(
 # Uma galeria menor, de N animais, sorteia N − 1 dos outros. Com k rivais entre 49, a probabilidade
 # de nenhum sair é C(49 − k, N − 1) / C(49, N − 1): todas as subamostras, exatamente.
 #
-# Para galerias maiores, um modelo. **Suponha** que os animais novos sejam como estes (com tantos
-# irmãos) e cada consulta tenha sua proporção p de rivais, p ~ Beta(a, b). Então k é
+# Para galerias maiores, um modelo. **Suponha** que animais novos sejam como estes (irmãos na mesma
+# proporção) e cada consulta tenha sua proporção p de rivais, p ~ Beta(a, b). Então k é
 # beta-binomial, e
 #
 # $$\mathrm{recall@1}(N) = E\,(1-p)^{N-1} = \frac{B(a,\,b+N-1)}{B(a,\,b)}
@@ -579,7 +579,7 @@ print(f"a = {a:.2f}   recall@1(2): model {recall(a, b, 2):.2f}, {1 - rivals.mean
 # How sure? Leave each pet out once, as query and as rival: the **jackknife**.
 
 # %% [markdown] lang="pt"
-# Quão certos? Deixe cada animal fora uma vez, como consulta e rival: o ***jackknife***.
+# Quanta certeza? Deixe cada animal fora uma vez, como consulta e rival: o ***jackknife***.
 
 # %%
 small, large = np.arange(2, len(names) + 1), np.geomspace(2, 30_000, 40)
@@ -610,9 +610,9 @@ plots.recall_by_gallery_size((small, free.mean(axis=0)), model_curve, published)
 # A tracejada segue a contínua? Então o modelo descreve nossos 50. Além deles, decide a forma da Beta
 # perto de p = 0, que 49 rivais não mostram: a faixa só contém erro amostral.
 #
-# Os losangos são publicados, com outras fotos e um DINOv2 treinado. **EER parecida,
-# *recall* nem sempre**: uma comparação enfrenta um impostor; uma consulta, todos. Nada de
-# *recall* sem seu N!
+# Os losangos são resultados publicados, com outras fotos e DINOv2 treinado. **EER parecida,
+# *recall* nem sempre**: uma comparação enfrenta um impostor; uma consulta, todos. Nada de *recall*
+# sem seu N!
 #
 # ## 7. O custo dos erros
 # Reencontro perdido e falsa esperança não pesam o mesmo. Com a razão `ratio` entre eles e uma
@@ -646,7 +646,8 @@ plots.cost_curves(grid, costs)
 
 # %% [markdown] lang="pt"
 # À esquerda, liga-se para todos; à direita, para ninguém. Mínimo num extremo, ou pouco abaixo dele?
-# Nenhum limiar supera essa regra simples. Estatística não dá a razão: pergunte aos tutores.
+# Nenhum limiar supera essa regra simples. A `ratio` não é questão estatística: pergunte aos
+# tutores.
 #
 # ### Exercício 4: modifique
 # Os voluntários aceitam uma falsa esperança a cada dez estranhos. Modifique `threshold` para o

@@ -192,8 +192,8 @@ pd.crosstab(pairs["roles"], [pairs["same_light"], pairs["same_place"]])
 #
 # ## 3. Um número por animal
 #
-# 810 pares não são 810 fatos independentes (aula 05). Então, por animal: a média dos pares que
-# concordam menos a dos que diferem. Depois, t de Student, n = 18.
+# 810 pares não são 810 observações independentes (aula 05). Então, por animal: a média dos pares
+# que concordam menos a dos que diferem. Depois, t de Student, n = 18.
 
 
 # %%
@@ -303,8 +303,8 @@ print(f"{variance / (variance + empty.scale):.2f}")
 
 # %% [markdown] lang="pt"
 # Agora, com fatores. Cada foto entra em nove pares, o que *u* ignora. Ao lado, outro ajuste, com
-# erros padrão **robustos por conglomerado** (*cluster*): admitem qualquer dependência em um animal,
-# se houver muitos animais.
+# erros padrão **robustos por conglomerado** (*cluster*): admitem qualquer dependência dentro do
+# animal, se houver muitos animais.
 
 # %%
 factors = ["same_light", "same_place", "both_sharp", "cos_turn", "cos_2turn"]
@@ -333,8 +333,8 @@ plots.forest({"mixed model": effects(full), "cluster-robust": effects(robust)})
 # Does the model fit?
 
 # %% [markdown] lang="pt"
-# À direita do 0: pares concordantes pontuam mais. Acredite no mais largo: o modelo misto ignora as
-# fotos em comum e, com 18 conglomerados, os erros robustos tendem a ser pequenos demais.
+# À direita do 0: fatores iguais, escore maior. Acredite no mais largo: o modelo misto ignora fotos
+# em comum e, com 18 conglomerados, os erros padrão robustos tendem a ser pequenos demais.
 #
 # `same_light` compara pares do *mesmo animal* com a mesma luz e com luzes diferentes, *com as
 # outras colunas iguais*. **Não** é o que outra lâmpada faria: é uma média sobre estas luzes, ignora
@@ -582,8 +582,8 @@ pd.DataFrame(rows).T.map("{:z.2f}".format)
 #
 # O acaso acerta 1/18 = 0,06. `background` pode ficar *abaixo*: nenhuma consulta compartilha o lugar
 # com a galeria do próprio animal, mas com a de outros, sim. Em um abrigo é o contrário: as fotos de
-# um animal mostram um só canil, e o atalho favorece. Relate o *recall*, fundo ÷ animal: a
-# **razão de contexto** (Rueda-Toicen et al.; eles preenchem o buraco: o contorno entrega o animal).
+# um animal mostram um só canil, e o atalho ilude. Relate o *recall*, fundo ÷ animal: a **razão de
+# contexto** (Rueda-Toicen et al.; eles preenchem o buraco: o contorno entrega o animal).
 #
 # ## 7. Qual configuração é melhor?
 #
@@ -713,7 +713,7 @@ check(prediction, np.mean((abs(noise) > 1.96).any(axis=1)), tolerance=0.02)
 # - Um número por animal; para muitos fatores, um modelo misto e erros padrão robustos.
 # - Observações sugerem causas; experimentos as testam.
 # - Um escore que conhece o lugar tem um atalho.
-# - Muitas olhadas pedem animais novos.
+# - Muitas análises pedem animais novos.
 #
 # **A seguir:** aula 07, as suas próprias fotos.
 #

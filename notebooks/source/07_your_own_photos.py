@@ -161,10 +161,10 @@ for finding in images.audit(mine):
 # known? By **SHA-256**, a fingerprint of the bytes:
 
 # %% [markdown] lang="pt"
-# *Unreadable* (ilegível): busque o arquivo de novo. *Small*, *dark*, *flat* (pequena, escura, quase
-# sem contraste): mantenha e espere menos. *Turned* (deitada): o vitsim a gira. *Twin* (gêmea): uma
-# cópia, que faria qualquer busca parecer brilhante. Como se sabe? Pelo **SHA-256**, uma impressão
-# digital dos bytes:
+# *Unreadable* (ilegível): obtenha o arquivo de novo. *Small*, *dark*, *flat* (pequena, escura,
+# quase sem contraste): mantenha e espere menos. *Turned* (deitada): o vitsim a gira. *Twin*
+# (gêmea): uma cópia, que faria qualquer busca parecer brilhante. Como se sabe? Pelo **SHA-256**,
+# uma impressão digital dos bytes:
 
 # %%
 import hashlib
@@ -442,9 +442,9 @@ print(*report.notes, sep="\n")
 
 # %% [markdown] lang="pt"
 # O intervalo do modelo fica acima das duas referências (*baselines*)? Então ele aprendeu algo que
-# ajuda *nas suas fotos*. Se se sobrepõem, nada decidem: as mesmas fotos foram perguntadas das duas
-# maneiras; olhe a diferença pareada (`evaluation.paired_difference`, aula 06). Os intervalos são
-# sobre animais, não sobre fotos (aula 05): mais fotos dos mesmos seis quase não os estreitam.
+# ajuda *nas suas fotos*. Se se sobrepõem, nada decidem: as mesmas fotos foram consultadas das duas
+# maneiras; olhe a diferença pareada (`evaluation.paired_difference`, aula 06). A unidade dos
+# intervalos é o animal, não a foto (aula 05): mais fotos dos mesmos seis quase não os estreitam.
 
 # %%
 threshold = evaluation.equal_error_rate(ours.genuine, ours.impostor).threshold
@@ -588,7 +588,7 @@ print(f"mAP {gain}")
 # - [Pillow: ExifTags](https://pillow.readthedocs.io/en/stable/reference/ExifTags.html)
 
 # %% [markdown] lang="pt"
-# As referências também veem os recortes: a comparação é justa.
+# Os métodos de referência também veem os recortes: a comparação é justa.
 #
 # ## 6. As fotos do tutorial
 #

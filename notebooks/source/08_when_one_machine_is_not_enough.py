@@ -454,7 +454,7 @@ if scale:
 # *twice*; kept under the photo's name, it counts once:
 
 # %% [markdown] lang="pt"
-# As mesmas fotos, na mesma ordem. O comando também sabe:
+# As mesmas fotos, na mesma ordem. O comando também faz isso:
 # `vitsim match foto.jpg --gallery milvus:pets.db`. Um modelo diferente do da receita é recusado.
 #
 # ## 5. Muitos processos: Ray
