@@ -13,6 +13,10 @@ import numpy as np
 from PIL import Image, ImageCms, features
 
 FORMATS = [".jpg", ".png", ".gif", ".webp", ".tif", ".bmp"] + [".avif"] * features.check("avif")
+# Colours that no conversion without the profile would guess: L* 31 to 78, a* and b* −18 to 21.
+# But the paper is white and all inks are black, as LittleCMS would make them.
+LAB = np.random.default_rng(0).integers((80, 110, 110), (200, 150, 150), (16, 3), dtype=np.uint8)
+LAB[[0, -1]] = (255, 128, 128), (0, 128, 128)
 
 
 def picture(size=(96, 72), mode="RGB", seed=0) -> Image.Image:
@@ -37,6 +41,22 @@ def png_that_claims(width: int, height: int) -> bytes:
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header)
             + chunk(b"IDAT", zlib.compress(b"\0" * 1000)) + chunk(b"IEND", b""))  # fmt: skip
+
+
+def press(grid: np.ndarray) -> bytes:
+    """The ICC profile of a press: `grid` `(16, 3)` uint8 are the Lab colours of its inks.
+
+    A row for each way to print cyan, magenta, yellow and black in full or not at all, black
+    changing fastest. L* is stored as 255 L*/100, a* and b* plus 128: a `mft1` table of ICC.1:2010,
+    10.11, with a grid of 2 points a channel and straight curves.
+    """
+    straight = bytes(range(256))
+    lut = b"mft1" + bytes(4) + bytes([4, 3, 2, 0])
+    lut += struct.pack(">9i", *(65536 * np.eye(3, dtype=int)).ravel())
+    lut += 4 * straight + grid.tobytes() + 3 * straight
+    header = struct.pack(">I4sI4s4s4s", 144 + len(lut), b"", 0x02400000, b"prtr", b"CMYK", b"Lab ")
+    header += bytes(12) + b"acsp" + bytes(28) + struct.pack(">3i", 63190, 65536, 54061)  # D50
+    return header + bytes(48) + struct.pack(">I4sII", 1, b"A2B0", 144, len(lut)) + lut
 
 
 def oriented(value: int) -> Image.Exif:
@@ -75,7 +95,8 @@ def files() -> dict[str, tuple[bytes, str]]:
         name = f"mode_{mode.replace(';', '_')}{ending}"
         made[name] = stored(source.convert(mode), ending), "opens"
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    for name, icc in (("of_rgb", profile), ("damaged", profile[:200]), ("text", b"no profile")):
+    for name, icc in (("of_rgb", profile), ("damaged", profile[:200]), ("text", b"no profile"),
+                      ("of_a_press", press(LAB))):  # fmt: skip
         cmyk = stored(picture(mode="CMYK"), ".jpg", icc_profile=icc)
         made[f"cmyk_with_a_profile_{name}.jpg"] = cmyk, "opens"
     frames = {"save_all": True, "append_images": [picture(seed=1), picture(seed=2)]}

@@ -194,3 +194,29 @@ def test_a_taken_port_is_told(gallery):
         port = other.getsockname()[1]
         with pytest.raises(VitsimError, match=f"port {port}: cannot be used"):
             app.serve(gallery, [], port=port, inbrowser=False, wait=False)
+
+
+@pytest.mark.parametrize("port", [-1, 65536, 99999999])
+def test_a_port_that_is_none_is_a_mistake_of_the_command_line(run, port):
+    code, _, told = run("app", "--port", port)
+    assert code == 2 and "Invalid value for '--port'" in told
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "2001:db8::1", "[2001:db8::1]", "a..b", "a.invalid"])
+def test_a_host_that_is_not_this_machine_is_told_at_once(run, host):
+    """Before anything is indexed, and not of the port; the addresses are those of documentation."""
+    begun = time.monotonic()
+    code, out, told = run("app", "--gallery", "no folder", "--host", host, "--no-browser")
+    assert time.monotonic() - begun < 20
+    assert (code, out) == (1, "") and len(told.splitlines()) == 1
+    assert told.startswith(f"vitsim: host {host}: cannot be used (")
+    assert told.endswith("). Choose another one with --host, or leave it out.\n")
+
+
+def test_a_taken_port_is_told_by_the_command_before_anything_is_indexed(run):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        code, out, told = run("app", "--gallery", "no folder", "--port", port, "--no-browser")
+    assert (code, out) == (1, "") and "(while" not in told
+    assert told.startswith(f"vitsim: port {port}: cannot be used (")
+    assert told.endswith("). Choose another one with --port, or leave it out.\n")

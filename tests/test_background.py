@@ -1,6 +1,8 @@
 """Background removal, through rembg's real session with a network made here."""
 
 import os
+import shutil
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -46,7 +48,7 @@ def cutout(tmp_path, monkeypatch):
 
 
 def forget():
-    background._weights.cache_clear()
+    background.revision.cache_clear()
     background._session.cache_clear()
 
 
@@ -173,10 +175,16 @@ def test_a_mask_of_another_size_in_the_cache_is_made_again(predictions, cache):
     assert quarter_is_marked(mask_of(pet()))
 
 
-def test_a_cache_that_cannot_be_written_is_said_and_done_without(cutout, cache):
+def test_a_cache_that_cannot_be_written_is_said_once_and_done_without(cutout, cache, capsys):
+    mask_of(pet((50, 50)))
+    capsys.readouterr()  # that rembg is loaded
+    shutil.rmtree(cache)
     cache.write_text("a file where the folder should be")
-    with pytest.warns(UserWarning, match="masks are not kept"):
-        assert quarter_is_marked(mask_of(pet()))
+    assert all(quarter_is_marked(mask_of(pet(size))) for size in [(120, 80), (80, 120)])
+    assert capsys.readouterr().err == (
+        f"note: masks are not kept in {cache} (Not a directory). "
+        "Make room there, or set VITSIM_CACHE to a folder of yours.\n"
+    )
 
 
 def test_one_session_is_kept(cutout, monkeypatch):
@@ -246,6 +254,35 @@ def test_a_missing_shipped_model_says_what_to_do(cutout):
     cutout.unlink()
     with pytest.raises(ModelError, match=r"cutout\.onnx is missing\. Install vitsim again"):
         mask_of(pet())
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        {"U2NET_HOME": "u"},
+        {"REMBG_HOME": "r"},
+        {"XDG_DATA_HOME": "x"},
+        {"U2NET_HOME": "u", "REMBG_HOME": "r", "XDG_DATA_HOME": "x"},
+        {},
+    ],
+    ids=" ".join,
+)
+def test_a_model_is_here_where_rembg_looks_for_it(tmp_path, monkeypatch, places):
+    from rembg.sessions.u2net import U2netSession as Session
+
+    for name in ("U2NET_HOME", "REMBG_HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name, folder in places.items():
+        monkeypatch.setenv(name, str(tmp_path / folder))
+    assert background.home() == Path(Session.rembg_home())
+    for folder in (Session.model_dir(), Session.legacy_home()):
+        assert not background.is_here("u2net")
+        weights = Path(folder, "u2net.onnx")
+        weights.parent.mkdir(parents=True, exist_ok=True)
+        weights.touch()
+        assert background.is_here("u2net") and not background.is_here("u2netp")
+        weights.unlink()
 
 
 def test_every_model_on_offer_is_one_of_rembg():

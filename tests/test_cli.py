@@ -224,9 +224,13 @@ def test_index_then_match_then_index_again(run, photos, small_model, tmp_path):
     code, _, told = run("match", mine / "gato" / "1.jpg", "--gallery", gallery)
     assert code == 0 and "0.jpg is gone" in told and "3.jpg was changed" in told
     assert "5 photos (1 new or changed, 1 gone)" in run(*index)[1]
+    (mine / "copy.jpg").rename(mine / "renamed.jpg")
+    assert "5 photos (0 new or changed, 0 gone)" in run(*index)[1]
     code, _, told = run(*index, "--fit", "crop")
     assert code == 1 and "was made with fit letterbox" in told
-    code, _, told = run("match", mine / "copy.jpg", "--gallery", gallery, "--background", "cutout")
+    code, _, told = run(
+        "match", mine / "renamed.jpg", "--gallery", gallery, "--background", "cutout"
+    )
     assert code == 1 and "was made with background kept" in told
     cut = tmp_path / "cut.gallery"
     assert run(*index[:2], "--out", cut, *index[4:], "--background", "cutout")[0] == 0

@@ -14,6 +14,7 @@ from sklearn.metrics import average_precision_score, roc_curve, top_k_accuracy_s
 from sklearn.neighbors import NearestNeighbors
 
 from vitsim import evaluation as ev
+from vitsim.intervals import jackknife_interval
 
 settings.register_profile("any machine", deadline=None)  # a busy one is slow, not wrong
 settings.load_profile("any machine")
@@ -164,6 +165,7 @@ def test_equal_error_rate_of_two_normals_is_what_theory_says():
     genuine, impostor = rng.normal(2, 1, 20_000), rng.normal(0, 1, 20_000)
     assert ev.equal_error_rate(genuine, impostor).rate == pytest.approx(0.1587, abs=0.01)
     assert ev.d_prime(genuine, impostor) == pytest.approx(2, abs=0.05)
+    assert ev.d_prime(impostor, genuine) == -ev.d_prime(genuine, impostor)
 
 
 def test_open_set_rates_count_strangers_and_known_apart():
@@ -326,6 +328,12 @@ def test_a_rate_of_one_is_not_taken_for_certain():
     perfect = ev.jackknife_by_identity(recall, np.eye(30), np.arange(30), np.arange(30))
     assert (perfect.estimate, perfect.high) == (1, 1)
     assert perfect.low == pytest.approx(binomtest(30, 30).proportion_ci(0.95, "exact").low)
+
+
+def test_values_that_do_not_change_give_no_interval():
+    """Of three pets each may be found by all others alone; that says nothing about a fourth."""
+    found = jackknife_interval(0.92, [1, 1, 1], 3)
+    assert found.estimate == 0.92 and np.isnan([found.low, found.high]).all()
 
 
 def test_a_paired_difference_draws_the_same_identities_for_both_settings():

@@ -15,6 +15,7 @@ from PIL import Image
 from vitsim import evaluation as ev
 from vitsim import plots
 from vitsim.gallery import Match
+from vitsim.images import PhotoError
 from vitsim.intervals import Interval
 from vitsim.parts import Correspondences
 from vitsim.plots._base import PORTUGUESE
@@ -115,6 +116,10 @@ FIGURES = {
 }
 
 
+def texts(figure) -> list[str]:
+    return [found for text in figure.findobj(Text) if (found := text.get_text())]
+
+
 @pytest.mark.parametrize("name", FIGURES)
 @pytest.mark.mpl_image_compare(baseline_dir="figures", tolerance=8, savefig_kwargs={"dpi": 50})
 def test_figure(name):
@@ -126,22 +131,43 @@ def test_match_grid(tmp_path):
     return plots.match_grid(picture(5), matches(tmp_path), truth="pet 1", caption="model")
 
 
+def test_a_match_that_cannot_be_read_any_more_is_grey_and_the_query_is_refused(tmp_path):
+    damaged, folder, whole = found = matches(tmp_path)
+    damaged.path.write_bytes(whole.path.read_bytes()[:90])
+    folder.path.unlink()
+    folder.path.mkdir()
+    _, *shown = (axis.images[0].get_array() for axis in plots.match_grid(picture(5), found).axes)
+    assert [np.ptp(one) == 0 for one in shown] == [True, True, False]
+    with pytest.raises(PhotoError, match="is damaged"):
+        plots.match_grid(damaged.path, found)
+
+
 def test_every_figure_is_compared():
     drawn = {name for name, one in vars(plots).items() if callable(one)}
-    assert drawn == {*FIGURES, "match_grid"}
+    assert drawn == {*FIGURES, "match_grid", "name_model"}
     stored = {path.stem for path in (Path(__file__).parent / "figures").glob("*.png")}
     assert len(stored) == len(FIGURES) + 1
 
 
 def test_figures_write_in_the_language_of_the_notebook(monkeypatch, tmp_path):
     draws = [*FIGURES.values(), lambda: plots.match_grid(picture(5), matches(tmp_path))]
-    written = {}
-    for lang in ("en", "pt"):
+    written = {lang: [] for lang in ("en", "pt")}
+    for lang, words in written.items():
         monkeypatch.setenv("VITSIM_LANG", lang)
-        texts = [text.get_text() for draw in draws for text in draw().findobj(Text)]
-        written[lang] = [text for text in texts if text]
+        for draw in draws:
+            words += texts(draw())
     changed = {(en, pt) for en, pt in zip(*written.values(), strict=True) if en != pt}
-    assert changed == set(PORTUGUESE.items())
+    assert changed == set(PORTUGUESE.items()) - {("model", "modelo")}
+
+
+def test_figures_of_what_a_model_made_name_it(monkeypatch):
+    monkeypatch.setattr("vitsim.plots._base._named", {"model": ""})
+    plots.name_model("google/vit_$1$")
+    without = {"arrows", "growth", "interval_panels", "patch_grid", "photo_row"}
+    for name, draw in FIGURES.items():
+        assert ("model google/vit_$1$" in texts(draw())) == (name not in without), name
+    monkeypatch.setenv("VITSIM_LANG", "pt")
+    assert "modelo google/vit_$1$" in texts(strips())
 
 
 def test_a_changed_figure_is_caught(tmp_path):

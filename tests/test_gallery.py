@@ -21,10 +21,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vitsim import indexing, store
+from vitsim import VitsimError, indexing, store
 from vitsim.gallery import Gallery, Match
 from vitsim.images import PhotoError, find_photos
-from vitsim.indexing import labels_from
+from vitsim.indexing import folder_name, labels_from
 from vitsim.known import Known, left_over
 from vitsim.similarity import normalise
 from vitsim.store import GalleryBusy, GalleryError
@@ -339,7 +339,7 @@ def test_notes_about_kept_backgrounds_survive_the_next_build(
     def remove(image, model):
         return image, "nothing found" if image.getpixel((0, 0))[0] > 128 else None
 
-    monkeypatch.setattr(indexing, "remove_background", remove)
+    monkeypatch.setattr("vitsim.background.remove_background", remove)
     notes = Gallery.build(folder, encoder, tmp_path / "g", background="cutout").notes
     assert 0 < len(notes) < 12 and all("nothing found" in note for note in notes)
     again = Gallery.build(folder, encoder, tmp_path / "g", background="cutout")
@@ -453,6 +453,54 @@ def test_another_revision_or_size_is_refused_whatever_the_name(folder, encoder, 
         with pytest.raises(GalleryError):
             Gallery.build(folder, other, tmp_path / "g")
     assert len(Gallery.open(tmp_path / "g", Colours())) == 12
+
+
+def test_other_weights_of_the_background_remover_are_refused(
+    folder, encoder, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("vitsim.background.revision", lambda model: "before")
+    Gallery.build(folder, encoder, tmp_path / "g", background="cutout")
+    kept = Gallery.cached(folder, encoder, background="cutout").folder
+    assert Gallery.cached(folder, encoder, background="cutout").folder == kept
+    monkeypatch.setattr("vitsim.background.revision", lambda model: "after")
+    for use in (
+        lambda: Gallery.open(tmp_path / "g", encoder),
+        lambda: Gallery.build(folder, encoder, tmp_path / "g", background="cutout"),
+    ):
+        with pytest.raises(GalleryError, match="was made with other weights of cutout"):
+            use()
+    assert Gallery.cached(folder, encoder, background="cutout").folder != kept
+
+
+@pytest.mark.parametrize(
+    ("choice", "error"),
+    [
+        ({"background": "magic"}, VitsimError),
+        *(({name: "magic"}, ValueError) for name in ("fit", "pooling", "engine")),
+        ({"address": "head:10001"}, ValueError),
+    ],
+)
+def test_a_choice_that_does_not_exist_is_refused_before_anything_is_written(
+    folder, encoder, tmp_path, choice, error
+):
+    with pytest.raises(error):
+        Gallery.build(folder, encoder, tmp_path / "g", **choice)
+    assert not (tmp_path / "g").exists()
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["on disk", "in memory"])
+def test_labels_of_a_table_stay_until_others_are_given(folder, encoder, tmp_path, kept):
+    out = tmp_path / "g" if kept else None
+    gallery = Gallery.build(folder, encoder, out, label=lambda path: path.stem)
+    new = paint(folder / "ana" / "9.png", 99)
+    added = gallery.add([folder / "ana" / "0.png", new])
+    labels = added.photos.set_index("path")["label"]
+    assert (labels["ana/0.png"], labels["ana/9.png"], labels["rex/1.png"]) == ("0", "ana", "1")
+    if kept:
+        assert Gallery.build(folder, encoder, out).photos.equals(added.photos)
+        assert set(Gallery.build(folder, encoder, out, label=folder_name).photos["label"]) == {
+            "ana", "rex", "tom"
+        }  # fmt: skip
 
 
 def test_the_same_weights_under_another_name_are_accepted(folder, encoder, tmp_path):

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import warnings
 from pathlib import Path
 
 import hostile
@@ -51,6 +52,16 @@ def test_it_opens_or_is_refused_in_words(tmp_path, name):
     else:
         assert verdict != "refused"
         assert image.mode == "RGB" and min(image.size) >= 1
+
+
+def test_photos_that_are_opened_do_not_make_a_warning_of_others_come_again(tmp_path):
+    paint(tmp_path / "a.png", 1)
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("default")
+        for _ in range(5):
+            open_photo(tmp_path / "a.png")
+            warnings.warn("of others", stacklevel=1)
+    assert [str(one.message) for one in shown] == ["of others"]
 
 
 def test_a_gallery_of_the_corpus_loses_nothing(corpus, tmp_path):
@@ -113,7 +124,8 @@ def test_of_a_folder_that_goes_away_while_it_is_read_what_was_read_is_kept(tmp_p
 
 def test_a_home_that_cannot_be_written_costs_the_cache_only(vitsim, tmp_path, small_model):
     """As on a shared or a read-only machine; a file in the way refuses root, too."""
-    paint(tmp_path / "photos" / "rex" / "1.png", 1)
+    for number in range(1, 5):
+        paint(tmp_path / "photos" / "rex" / f"{number}.png", number)
     (tmp_path / "home").write_text("no folder")
     ended = vitsim(
         "match", tmp_path / "photos" / "rex" / "1.png", "--gallery", tmp_path / "photos",
@@ -122,7 +134,11 @@ def test_a_home_that_cannot_be_written_costs_the_cache_only(vitsim, tmp_path, sm
         HF_HOME=tmp_path / "home" / "hf", MPLCONFIGDIR=tmp_path / "home" / "mpl",
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
-    assert "1.0000" in ended.stdout or "1.00" in ended.stdout
+    assert "1.00" in ended.stdout
+    (told,) = [line for line in ended.stderr.splitlines() if "not kept" in line]
+    where = tmp_path / "home" / "cache"
+    assert told.startswith(f"note: masks are not kept in {where} (Not a directory). Make room")
+    assert ".py" not in ended.stderr, "a warning with its line of source"
 
 
 def test_an_empty_folder_of_the_corpus_is_told(tmp_path):

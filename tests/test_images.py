@@ -7,8 +7,10 @@ import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
+from itertools import chain, product
 from pathlib import Path
 
+import hostile
 import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageOps, features
@@ -119,18 +121,28 @@ def test_cmyk_without_a_profile(tmp_path, ending):
     assert is_near(open_photo(path), quarters())
 
 
-def test_cmyk_goes_through_its_profile(tmp_path, monkeypatch):
-    used = []
+def srgb(lab: np.ndarray) -> np.ndarray:
+    """Lab `(n, 3)`, white D50, → sRGB from 0 to 255: the formulas of CIE 15 and IEC 61966-2-1."""
+    f = (lab[:, :1] + 16) / 116 + lab[:, [1, 0, 2]] * (1 / 500, 0, -1 / 200)
+    xyz = np.where(f > 6 / 29, f**3, 3 * (6 / 29) ** 2 * (f - 4 / 29)) * (0.9642, 1, 0.8249)
+    to_linear = [[3.13386, -1.61687, -0.49061], [-0.97877, 1.91614, 0.03345],
+                 [0.07195, -0.22899, 1.40524]]  # D65, adapted to D50 by Bradford  # fmt: skip
+    linear = xyz @ np.transpose(to_linear)
+    return 255 * np.where(linear > 0.0031308, 1.055 * linear ** (1 / 2.4) - 0.055, 12.92 * linear)
 
-    def spy(image, profile, *rest, **options):
-        used.append(image.mode)
-        return Image.new("RGB", image.size, RED)
 
-    monkeypatch.setattr(images.ImageCms, "profileToProfile", spy)
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    path = saved(quarters().convert("CMYK"), tmp_path / "a.tif", icc_profile=profile)
-    assert open_photo(path).getpixel((0, 0)) == RED
-    assert used == ["CMYK"]
+@pytest.mark.parametrize("ending", [".jpg", ".tif"])
+def test_cmyk_goes_through_its_profile(tmp_path, ending):
+    inks = Image.frombytes("CMYK", (4, 4), bytes(chain(*product((0, 255), repeat=4))))
+    inks = inks.resize((64, 64), Image.Resampling.NEAREST)  # JPEG's blocks hold one colour each
+    wanted = srgb(hostile.LAB * (100 / 255, 1, 1) - (0, 128, 128))
+
+    def away(**profile) -> np.ndarray:
+        opened = open_photo(saved(inks, tmp_path / f"a{ending}", **profile))
+        return np.abs(np.asarray(opened)[8::16, 8::16].reshape(16, 3) - wanted)
+
+    assert away(icc_profile=hostile.press(hostile.LAB)).max() < 2
+    assert away().mean() > 40
 
 
 @pytest.mark.parametrize(

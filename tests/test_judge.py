@@ -209,7 +209,7 @@ def test_more_photos_than_can_be_compared_are_refused(report, monkeypatch):
 
 def test_baselines_see_the_cut_out_that_the_model_saw(folder, small_encoder, monkeypatch):
     grey, seen = Image.new("RGB", (160, 140), (128, 128, 128)), []
-    monkeypatch.setattr("vitsim.indexing.remove_background", lambda image, name: (image, None))
+    monkeypatch.setattr("vitsim.background.remove_background", lambda image, name: (image, None))
     monkeypatch.setattr(judge, "remove_background", lambda image, name: (grey, seen.append(name)))
     found = evaluate_gallery(Gallery.build(folder, small_encoder, background="cutout"), 2)
     assert seen == ["cutout"] * 9

@@ -1,11 +1,16 @@
 """The package is thin: it can be read in one sitting, and its imports point one way."""
 
 import ast
+import errno
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+
+from vitsim import VitsimError
+from vitsim.cli._app import save_figure
 
 PACKAGE = Path(__file__).parents[1] / "vitsim"
 # fmt: off
@@ -63,6 +68,46 @@ def test_everything_public_says_what_it_does(path):
         for node in scope.body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
                 assert ast.get_docstring(node), f"{path.name}: {node.name} says nothing"
+
+
+def raised(function: ast.FunctionDef) -> set[str]:
+    """The exception classes that a function raises by name."""
+    errors = [node.exc for node in ast.walk(function) if isinstance(node, ast.Raise) and node.exc]
+    calls = [error.func if isinstance(error, ast.Call) else error for error in errors]
+    names = [ast.unparse(call).split(".")[-1] for call in calls]
+    return {name for name in names if name[0].isupper()}  # a variable raises what it holds
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_everything_public_says_what_it_raises(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for scope in [tree, *(node for node in tree.body if isinstance(node, ast.ClassDef))]:
+        for node in scope.body:
+            if not isinstance(node, ast.FunctionDef) or node.name.startswith("_"):
+                continue
+            if any(".command(" in ast.unparse(word) for word in node.decorator_list):
+                continue  # its docstring is its help; what it raises is told by `main`
+            said = f"{ast.get_docstring(scope)} {ast.get_docstring(node)}"
+            unsaid = {error for error in raised(node) if f"{error}`" not in said}
+            assert not unsaid, f"{path.name}: {node.name} does not say that it raises {unsaid}"
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (ValueError("Format 'nonsense' is not supported"), "Give a .png path."),
+        (IsADirectoryError(errno.EISDIR, "Is a directory"), "Give a .png path."),
+        (OSError(errno.EFBIG, "File too large"), "Give another path, or make room."),
+    ],
+)
+def test_a_figure_that_cannot_be_written_says_what_would_help(tmp_path, error, remedy):
+    def savefig(*_, **__):
+        raise error
+
+    with pytest.raises(VitsimError) as caught:
+        save_figure(SimpleNamespace(savefig=savefig), tmp_path / "out.png")
+    assert str(error) in caught.value.reason and caught.value.remedy == remedy
+    assert not list(tmp_path.iterdir())
 
 
 def test_importing_the_package_and_the_command_is_light():

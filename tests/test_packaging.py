@@ -1,5 +1,6 @@
 """What is installed: the same everywhere, complete, and small enough."""
 
+import ast
 import json
 import os
 import re
@@ -9,6 +10,8 @@ import sysconfig
 import tomllib
 import venv
 import zipfile
+from collections.abc import Iterable
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -21,6 +24,7 @@ from vitsim.gallery import Gallery
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 MB = 1_000_000
+UNDECLARED = {"pillow-heif"}  # vitsim does without; a message says how to get it
 
 
 def name_of(requirement: str) -> str:
@@ -68,6 +72,31 @@ def test_every_direct_dependency_is_pinned_exactly():
         wanted += extra
     missing = {name_of(requirement) for requirement in wanted} - set(pins())
     assert not missing
+
+
+def imported(nodes: Iterable[ast.AST]) -> set[str]:
+    """The top-level packages that these statements import, Python's own and vitsim left out."""
+    found = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add(node.module.split(".")[0])
+    return found - sys.stdlib_module_names - {"vitsim"}
+
+
+def test_whatever_the_package_imports_is_declared():
+    """At the head of a module: for everyone. Inside a function: for everyone, or in an extra."""
+    sold_as, extras = packages_distributions(), PROJECT["optional-dependencies"]
+    always = {name_of(line) for line in PROJECT["dependencies"]}
+    by_extras = {name_of(line) for extra in ("app", "scale") for line in extras[extra]}
+    for path in sorted((ROOT / "vitsim").rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        anywhere = always | by_extras | UNDECLARED
+        for nodes, declared in ((tree.body, always), (ast.walk(tree), anywhere)):
+            for package in imported(nodes):
+                names = {name_of(name) for name in sold_as.get(package, [package])}
+                assert names & declared, f"{path.name} imports {package}: not in pyproject.toml"
 
 
 def test_torch_is_the_tested_version_and_torchvision_is_not_wanted():

@@ -359,7 +359,7 @@ def main() -> None:
         finally:  # interrupted: what was measured is kept
             print(json.dumps(measured, indent=1), flush=True)
             if measured:  # or the report keeps what it held
-                report[part] = measured
+                report[part] = report.get(part, {}) | measured
                 for path, text in (
                     (kept, json.dumps(reports, indent=1) + "\n"),
                     (options.out / "BENCHMARKS.md", written(reports)),

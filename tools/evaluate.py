@@ -53,7 +53,7 @@ def untrained(encoder: Encoder) -> Encoder:
     import torch
 
     torch.manual_seed(0)
-    model = type(encoder.model)(encoder.model.config, add_pooling_layer=False).eval()
+    model = type(encoder.model)(encoder.model.config).eval()
     return dataclasses.replace(encoder, name="untrained ViT", model=model)
 
 
@@ -77,11 +77,14 @@ def embedders(model: str, teacher: Path, memory: Path) -> dict[str, Embedder]:
     encoder = Encoder.load(model)
     baselines = {"16 × 16 pixels": pixels, "colour histogram": colours}
     baselines["untrained ViT"] = untrained(encoder).embed
+    keys = {"untrained ViT": f"untrained ViT {encoder.model.config.to_json_string()}"}
     if teacher.is_file():
         baselines["MobileNetV1 (teacher)"] = lambda photos: unit(
             np.stack([teacher_features(teacher, fit(p, 224)) for p in photos]).astype(np.float32)
         )
-    baselines = {name: remembered(embed, name, memory) for name, embed in baselines.items()}
+    baselines = {
+        name: remembered(embed, keys.get(name, name), memory) for name, embed in baselines.items()
+    }
     return {model: encoder.embed} | baselines
 
 
@@ -96,20 +99,34 @@ def recall(scores: np.ndarray, asked: np.ndarray, shown: np.ndarray) -> ev.Inter
     return ev.jackknife_by_identity(ev.recall_at_k, scores, asked, shown)
 
 
-def share(hits: np.ndarray, groups: np.ndarray, repeats: int) -> ev.Interval:
-    """Share of hits; the interval draws whole groups (all queries of an identity)."""
+def without_each(
+    scores: np.ndarray, ids: tuple[np.ndarray, np.ndarray], groups: tuple[np.ndarray, np.ndarray]
+) -> np.ndarray:
+    """Recall@1 with all, then without each of n groups, as query and as rival: `(1 + n,)`.
+
+    `ids` and `groups`, such as identities or litters, are those of the queries and of the gallery;
+    "" is no group.
+    """
+    found = [ev.recall_at_k(scores, *ids)]
+    for one in sorted(set(groups[1]) - {""}):
+        asked, shown = (group != one for group in groups)
+        found.append(ev.recall_at_k(scores[np.ix_(asked, shown)], ids[0][asked], ids[1][shown]))
+    return np.array(found)
+
+
+def share(values: np.ndarray, groups: np.ndarray, repeats: int) -> ev.Interval:
+    """Mean of `values` `(n,)`; the interval draws whole groups (all photos of an identity)."""
     return ev.bootstrap_by_identity(
         lambda drawn, _queries, _gallery: float(drawn.mean()),
-        hits[:, None].astype(float), groups, ["all"], repeats, resample_gallery=False,
+        values[:, None], groups, ["all"], repeats, resample_gallery=False,
     )  # fmt: skip
 
 
-def rate(hits: np.ndarray, groups: np.ndarray, repeats: int) -> ev.Interval:
-    """As `share`; where all or none are hits, which no draw changes, the exact limit."""
-    if hits.min() < hits.max():
-        return share(hits, groups, repeats)
-    n, value = len(set(groups)), float(hits[0])
-    return jackknife_interval(value, n * [value], n)
+def change(one: np.ndarray, other: np.ndarray, trials: int) -> ev.Interval:
+    """How far `one` is ahead of `other`, both from `without_each`: the same queries, paired."""
+    ahead = (1 + one - other) / 2  # a rate
+    found = jackknife_interval(ahead[0], ahead[1:], trials)
+    return ev.Interval(*(2 * value - 1 for value in (found.estimate, found.low, found.high)))
 
 
 def eer(scores: np.ndarray, query_ids: np.ndarray, gallery_ids: np.ndarray) -> float:
@@ -134,14 +151,17 @@ def judge_pets(embed: Embedder, repeats: int, alone: bool) -> dict[str, ev.Inter
     scores = asked @ shown.T
     pet, pets = queries.pet.to_numpy(), gallery.pet.to_numpy()
     litter, litters = queries.litter.to_numpy(), gallery.litter.to_numpy()
-    hits, paired = ev.hits_at_k(scores, pet, pets), litter != ""
-    of_two = np.where(litter[:, None] == litters, scores, np.nan)[paired]
-    test = gallery.split.to_numpy() == "test"
+    paired, test = litter != "", gallery.split.to_numpy() == "test"
+
+    def rate_of_mates(scores: np.ndarray) -> ev.Interval:
+        found = without_each(scores[paired], (pet[paired], pets), (litter[paired], litters))
+        return jackknife_interval(found[0], found[1:], len(set(litter[paired])))
+
     figures = {
         "pets recall@1": recall(scores, pet, pets),
         "pets EER": ev.bootstrap_by_identity(eer, scores[:, test], pet, pets[test], repeats),
-        "litter-mates recall@1": rate(hits[paired], litter[paired], repeats),
-        "between two mates": rate(ev.hits_at_k(of_two, pet[paired], pets), litter[paired], repeats),
+        "litter-mates recall@1": rate_of_mates(scores),
+        "between two mates": rate_of_mates(np.where(litter[:, None] == litters, scores, np.nan)),
     }
     return {f"{title}, cut out" if alone else title: value for title, value in figures.items()}
 
@@ -188,6 +208,9 @@ def main() -> None:
         print(f"done: {name}", file=sys.stderr, flush=True)
 
     if "pets" in args.only:
+        asked, shown = datasets.pets("query", "test").pet, datasets.pets("gallery").pet
+        chance = np.mean(asked.to_numpy()[:, None] == shown.to_numpy())
+        notes.append(f"pets recall@1 by chance: {chance:.2f}")
         for name, embed in models.items():
             figures[name] |= judge_pets(embed, args.repeats, alone=False)
             figures[name] |= judge_pets(embed, args.repeats, alone=True)
@@ -221,10 +244,10 @@ def main() -> None:
         notes.append(
             f"classes of the gallery seen in training: {', '.join(sorted(set(labels[~new])))}"
         )
-        hits = {}
+        left_out, ids = {}, (labels, labels)
         for name, embed in models.items():
             scores = leave_one_out(embed(images))
-            hits[name] = ev.hits_at_k(scores, labels, labels).astype(float)
+            left_out[name] = without_each(scores, ids, ids)
             title = f"gallery, {len(set(labels))} classes"
             figures[name][title] = recall(scores, labels, labels)
             if len(set(labels[new])) > 1:
@@ -232,7 +255,7 @@ def main() -> None:
                 figures[name][title] = recall(scores[new], labels[new], labels)
             told(f"gallery, {name}")
         for name in list(models)[1:]:  # paired: the same queries, asked both ways
-            ahead = share(hits[args.model] - hits[name], labels, args.repeats)
+            ahead = change(left_out[args.model], left_out[name], len(set(labels)))
             notes.append(f"in the gallery {args.model} is ahead of {name} by {ahead}")
 
     titles = list(figures[args.model])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from cutout_labels import judge
+from evaluate import share
 from PIL import Image, ImageDraw, ImageFont
 
 from vitsim.background import cut_out, mask_of
@@ -23,19 +24,10 @@ def iou(found: np.ndarray, true: np.ndarray) -> float:
     return (found & true).sum() / either if (either := (found | true).sum()) else 1.0
 
 
-def interval(scores: np.ndarray, groups: np.ndarray, draws: int = 2000) -> tuple[float, float]:
-    """95 % of the mean score, resampling whole groups with replacement."""
-    rng, names = np.random.default_rng(0), np.unique(groups)
-    sums = np.array([scores[groups == name].sum() for name in names])
-    counts = np.array([(groups == name).sum() for name in names])
-    drawn = rng.integers(len(names), size=(draws, len(names)))
-    return tuple(np.percentile(sums[drawn].sum(1) / counts[drawn].sum(1), [2.5, 97.5]))
-
-
 def report(name: str, scores: list[float], groups: list[str]) -> None:
     scores, groups = np.array(scores), np.array(groups)
-    low, high = interval(scores, groups)
-    print(f"{name}: mean IoU {scores.mean():.3f} ({low:.3f}–{high:.3f}), median "
+    mean = share(scores, groups, 2000)
+    print(f"{name}: mean IoU {mean.estimate:.3f} ({mean.low:.3f}–{mean.high:.3f}), median "
           f"{np.median(scores):.3f}, below 0.5: {(scores < 0.5).mean():.0%}, {len(scores)} photos, "
           f"{len(np.unique(groups))} groups", flush=True)  # fmt: skip
 

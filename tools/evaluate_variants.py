@@ -3,9 +3,10 @@
     python tools/evaluate_variants.py            4 minutes for `tiny`
 
 Each line changes one choice against the course's first one: CLS vector, letterbox, whole photo. The
-change has a 95 % interval over identities (pets or classes) and is paired: the same queries, asked
-both ways. Queries are the shipped test pets, against all gallery photos, and the sample gallery of
-real photographs (leave-one-out), where it is there. Toy Pets are square: there is nothing to fit.
+change is paired: the same queries, asked both ways. Intervals are for other identities (pets or
+classes) in galleries of this size (jackknife, 95 %). Queries are the shipped test pets, against all
+gallery photos, and the sample gallery of real photographs (leave-one-out), where it is there. Toy
+Pets are square: there is nothing to fit.
 
 Under the table: how much of the attention rollout of CLS (`vitsim.attention`) lies on the pet, and
 how much of the photo the pet is.
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from evaluate import SHARED, leave_one_out, share
+from evaluate import SHARED, change, leave_one_out, share, without_each
 from PIL import Image
 
 from vitsim import datasets
@@ -25,6 +26,7 @@ from vitsim.attention import rollout
 from vitsim.background import cut_out, remove_background
 from vitsim.encoder import Encoder
 from vitsim.images import find_photos, open_photo
+from vitsim.intervals import jackknife_interval
 from vitsim.parts import patch_coverage
 
 WHOLE, BY_CUTOUT, BY_MASK = "whole photo", "cut out by `cutout`", "cut out by the exact mask"
@@ -52,8 +54,8 @@ def vectors(encoder: Encoder, photos: list[Image.Image], how: str) -> dict[str, 
     return dict(zip(("CLS", "mean of patches", "untrained pooler"), units, strict=True))
 
 
-def hits_of_pets(encoder: Encoder) -> tuple[dict[tuple, np.ndarray], np.ndarray]:
-    """For each choice, which queries of the test pets are answered rightly; and their pets."""
+def judge_pets(encoder: Encoder) -> tuple[dict[tuple, np.ndarray], int]:
+    """For each choice what `without_each` gives for queries of the test pets; how many pets."""
     gallery, queries = datasets.pets("gallery"), datasets.pets("query", "test")
     shown, asked = gallery.pet.to_numpy(), queries.pet.to_numpy()
     rows = [*gallery.itertuples(), *queries.itertuples()]
@@ -62,36 +64,37 @@ def hits_of_pets(encoder: Encoder) -> tuple[dict[tuple, np.ndarray], np.ndarray]
     masks = [Image.open(row.mask).convert("L") for row in rows]
     for way, crop in ((BY_MASK, True), (IN_PLACE, False)):
         ways[way] = [cut_out(*pair, crop=crop) for pair in zip(photos, masks, strict=True)]
-    hits = {}
+    found, ids = {}, (asked, shown)
     for background, seen in ways.items():
         for pooling, made in vectors(encoder, seen, "letterbox").items():
             scores = made[len(shown) :] @ made[: len(shown)].T
-            hits[pooling, "letterbox", background] = ev.hits_at_k(scores, asked, shown)
-    return hits, asked
+            found[pooling, "letterbox", background] = without_each(scores, ids, ids)
+    return found, len(set(asked))
 
 
-def hits_of_photos(encoder: Encoder, folder: Path) -> tuple[dict[tuple, np.ndarray], np.ndarray]:
+def judge_photos(encoder: Encoder, folder: Path) -> tuple[dict[tuple, np.ndarray], int]:
     """The same for the sample gallery; there are no exact masks, but photos of many shapes."""
     paths = find_photos(folder)
     labels = np.array([path.parent.name for path in paths])
     photos = [open_photo(path) for path in paths]
     alone = [remove_background(photo)[0] for photo in photos]
-    hits = {}
+    found, ids = {}, (labels, labels)
     for how, background, seen in (
         ("letterbox", WHOLE, photos), ("squash", WHOLE, photos), ("crop", WHOLE, photos),
         ("letterbox", BY_CUTOUT, alone),
     ):  # fmt: skip
         for pooling, made in vectors(encoder, seen, how).items():
-            hits[pooling, how, background] = ev.hits_at_k(leave_one_out(made), labels, labels)
-    return hits, labels
+            found[pooling, how, background] = without_each(leave_one_out(made), ids, ids)
+    return found, len(set(labels))
 
 
-def table(hits: dict[tuple, np.ndarray], groups: np.ndarray, repeats: int) -> None:
+def table(found: dict[tuple, np.ndarray], trials: int) -> None:
     """One line a choice: recall@1, and its difference to the first choice, paired."""
     print("| vector | fit | background | recall@1 | change |\n|---|---|---|---|---|")
-    for choice, right in hits.items():
-        change = "" if choice == FIRST else share(right * 1.0 - hits[FIRST], groups, repeats)
-        print(f"| {' | '.join(choice)} | {share(right, groups, repeats)} | {change} |")
+    for choice, values in found.items():
+        changed = "" if choice == FIRST else change(values, found[FIRST], trials)
+        recall = jackknife_interval(values[0], values[1:], trials)
+        print(f"| {' | '.join(choice)} | {recall} | {changed} |")
     print()
 
 
@@ -121,13 +124,13 @@ def main() -> None:
     args = parser.parse_args()
     encoder = Encoder.load(args.model)
     print("Toy Pets, test queries\n")
-    hits, pets = hits_of_pets(encoder)
-    table(hits, pets, args.repeats)
-    cropped, in_place = (hits["CLS", "letterbox", way] * 1.0 for way in (BY_MASK, IN_PLACE))
-    print(f"cropping a cut-out, paired: {share(cropped - in_place, pets, args.repeats)}\n")
+    found, pets = judge_pets(encoder)
+    table(found, pets)
+    cropped, in_place = (found["CLS", "letterbox", way] for way in (BY_MASK, IN_PLACE))
+    print(f"cropping a cut-out, paired: {change(cropped, in_place, pets)}\n")
     if args.gallery.is_dir():
         print("Sample gallery of real photographs\n")
-        table(*hits_of_photos(encoder, args.gallery), args.repeats)
+        table(*judge_photos(encoder, args.gallery))
     for title, value in attention_on_pets(encoder, args.repeats).items():
         print(f"{title}: {value}")
 

@@ -25,9 +25,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from vitsim.images import fit
+
 ROOT = Path(__file__).resolve().parents[1]
 TEACHER = "mobilenet_v1_1.0_224_quant_embedding_extractor.tflite"
-VIEW, TEACHER_SIZE, GREY = 128, 224, (128, 128, 128)
+VIEW, TEACHER_SIZE = 128, 224
 VIEWS, MIXED = 8, 2  # views of a photo; of them, the last, are in part another one
 NOT_A_CLASS = "BACKGROUND_Google"  # Caltech's clutter folder: photographs without a common label
 CHUNK = 64
@@ -55,11 +57,7 @@ def members_by_class(photos: Path) -> dict[tuple[str, str], list[str]]:
 
 def letterbox(image: Image.Image, size: int) -> Image.Image:
     """The whole photo in a square of flat mid-grey."""
-    scale = size / max(image.size)
-    inner = image.resize([max(1, round(side * scale)) for side in image.size], Image.BICUBIC)
-    square = Image.new("RGB", (size, size), GREY)
-    square.paste(inner, ((size - inner.width) // 2, (size - inner.height) // 2))
-    return square
+    return fit(image, size, "letterbox")
 
 
 def random_box(image: Image.Image, rng: np.random.Generator) -> tuple[float, ...]:

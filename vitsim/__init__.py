@@ -5,6 +5,12 @@ The package follows the data: `images` → `background` → `encoder` → `simil
 use.
 """
 
+import os
+
+# Libraries that report their use unless they are told not to before they load.
+for _name in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY"):
+    os.environ.setdefault(_name, "1")
+
 __version__ = "0.1.0"
 
 

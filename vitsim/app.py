@@ -22,7 +22,7 @@ from .images import PhotoError, fit, open_photo
 from .indexing import prepare
 from .parts import correspondences, patch_detail
 from .plots import patch_lines, spotlights
-from .plots.photos import GONE
+from .plots.photos import photo_or_grey
 
 if TYPE_CHECKING:
     import gradio
@@ -117,7 +117,7 @@ def answer(gallery: Gallery, impostors: np.ndarray, photo: str | Path, lang: str
     _refuse_large(photo, words)
     seen, _ = prepare(photo, gallery.recipe)
     found = gallery.match(photo, MATCHES)
-    shown = [_found(m.path) for m in found]
+    shown = [photo_or_grey(m.path) for m in found]
     best, _ = prepare(shown[0], gallery.recipe)
     encoder = gallery.encoder
     sides = seen, best
@@ -199,7 +199,7 @@ def serve(
     """Show the page until interrupted; its address with `wait=False`.
 
     Uploads lie in a folder of their own that is deleted at the end, and each after a minute or
-    two. Raises: `VitsimError` when the port is taken.
+    two. Raises: `VitsimError` when the host or the port cannot be used.
     """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     uploads = tempfile.TemporaryDirectory(prefix="vitsim-uploads-")
@@ -216,8 +216,9 @@ def serve(
             theme=gr.themes.Default(**fonts), app_kwargs={"middleware": [Middleware(_Policy)]},
         )  # fmt: skip
     except OSError as error:
-        remedy = "Choose another one with --port, or leave it out."
-        raise VitsimError(f"port {port}", f"cannot be used ({error})", remedy) from error
+        remedy = "Choose others with --host and --port, or leave them out."
+        where = f"{host}, port {port or 'any'}"
+        raise VitsimError(where, f"cannot be used ({error})", remedy) from error
     if wait:
         print(f"{address} — Ctrl-C ends it.", flush=True)
         blocks.block_thread()
@@ -242,13 +243,6 @@ class _Policy:
             await send(message)
 
         await self.app(scope, receive, send_with_policy)
-
-
-def _found(path: Path) -> Image.Image:
-    try:
-        return open_photo(path)
-    except PhotoError:  # moved away or damaged since it was indexed
-        return GONE
 
 
 def _make_unique(picture: Image.Image) -> None:

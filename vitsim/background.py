@@ -7,7 +7,6 @@ import hashlib
 import os
 import sys
 import threading
-import warnings
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -18,6 +17,7 @@ from PIL import Image
 from .files import atomic, cache_folder, sha256
 from .images import GREY
 from .models import ModelError, shipped
+from .texts import tell
 
 # rembg's own names, and `cutout`, the small network that comes with vitsim.
 MODELS = ("cutout", "u2net", "u2netp", "isnet-general-use", "birefnet-general-lite")
@@ -30,13 +30,11 @@ def mask_of(image: Image.Image, model: str = "cutout") -> Image.Image:
     """The soft mask of an upright RGB image: mode L, same size, 0 background to 255 pet.
 
     Kept on disk by the content of the picture and the model, so that the second time is a look-up.
+    A cache that cannot be written is told once, on stderr.
     Raises: `ModelError` when the model is unknown or not on this machine and not to be had.
     """
-    if model not in MODELS:
-        remedy = f"Choose one of {', '.join(MODELS)}."
-        raise ModelError(model, "is not a background remover of vitsim", remedy)
     with _one_at_a_time:
-        weights = _weights(model)
+        weights = revision(model)
     content = hashlib.sha256(f"{image.size} {weights} ".encode() + image.tobytes())
     kept = cache_folder() / "masks" / model / f"{content.hexdigest()}.png"
     with suppress(Exception), Image.open(kept) as mask:  # not there or damaged: it is made below
@@ -53,7 +51,8 @@ def mask_of(image: Image.Image, model: str = "cutout") -> Image.Image:
         with atomic(kept) as path:
             mask.save(path, compress_level=1)  # quicker to read, and hardly larger
     except OSError as error:
-        warnings.warn(f"masks are not kept: {error}", stacklevel=2)
+        with _one_at_a_time:
+            _tell_not_kept(cache_folder(), error.strerror or str(error))
     return mask
 
 
@@ -95,7 +94,13 @@ def remove_background(image: Image.Image, model: str = "cutout") -> tuple[Image.
 
 
 def fetch(model: str) -> Path:
-    """Make sure the weights of a background remover are on this machine; where they are."""
+    """Make sure the weights of a background remover are on this machine; where they are.
+
+    Raises: `ModelError` when the model is unknown or not to be had.
+    """
+    if model not in MODELS:
+        remedy = f"Choose one of {', '.join(MODELS)}."
+        raise ModelError(model, "is not a background remover of vitsim", remedy)
     if model == "cutout":
         path = shipped(model) / "cutout.onnx"
         if not path.is_file():
@@ -113,8 +118,30 @@ def fetch(model: str) -> Path:
         raise ModelError(model, reason, remedy) from error
 
 
+def home() -> Path:
+    """Where rembg keeps what it downloads; to ask rembg itself takes seconds, so it is told here.
+
+    `U2NET_HOME`, else `REMBG_HOME`, else in the user's folder.
+    """
+    data = os.environ.get("XDG_DATA_HOME")
+    usual = Path(data, "rembg") if data else Path("~/.rembg")
+    place = os.environ.get("U2NET_HOME") or os.environ.get("REMBG_HOME") or usual
+    return Path(place).expanduser()
+
+
+def is_here(model: str) -> bool:
+    """Whether the weights of a background remover are on this machine; nothing is loaded."""
+    if model == "cutout":
+        return (shipped(model) / "cutout.onnx").is_file()
+    data = os.environ.get("XDG_DATA_HOME") or "~"
+    before = Path(os.environ.get("U2NET_HOME") or Path(data, ".u2net")).expanduser()
+    folders = (home() / "models" / model, before)  # rembg still looks where older ones kept it
+    return any((folder / f"{model}.onnx").exists() for folder in folders)
+
+
 @cache
-def _weights(model: str) -> str:
+def revision(model: str) -> str:
+    """What tells the weights of a background remover apart: their SHA-256. Raises as `fetch`."""
     return sha256(fetch(model))
 
 
@@ -135,6 +162,13 @@ def _session(model: str):
             del os.environ["U2NET_HOME"]
         else:
             os.environ["U2NET_HOME"] = before
+
+
+@cache
+def _tell_not_kept(folder: Path, reason: str) -> None:
+    """Once, not for every mask."""
+    remedy = "Make room there, or set VITSIM_CACHE to a folder of yours."
+    tell("note", [f"masks are not kept in {folder} ({reason}). {remedy}"])
 
 
 def _announce() -> None:

@@ -23,6 +23,7 @@ def pets(role: str | None = None, split: str | None = None) -> pd.DataFrame:
 
     `photo`, `mask` and `parts` are absolute paths. `role` keeps `gallery`, `query` or `stranger`
     photos only; `split` keeps the pets of `dev` (to choose a threshold) or `test` (to judge).
+    Raises `ValueError` for another role or split, `VitsimError` when the pets are not there.
     """
     folder = data_folder() / "pets"
     table = folder / "photos.csv"
@@ -41,7 +42,10 @@ def pets(role: str | None = None, split: str | None = None) -> pd.DataFrame:
 
 
 def sample(name: str) -> Path:
-    """The path of a real photograph that comes with scikit-image; `SAMPLES` lists the names."""
+    """The path of a real photograph that comes with scikit-image; `SAMPLES` lists the names.
+
+    Raises `ValueError` for another name, `VitsimError` when scikit-image is not installed.
+    """
     if name not in SAMPLES:
         raise ValueError(f"name={name!r}: expected one of {', '.join(SAMPLES)}")
     try:

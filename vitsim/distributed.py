@@ -13,6 +13,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -83,7 +84,8 @@ class _Worker:
         os.chdir(cwd)  # paths may be relative
         self.root, self.recipe, self.label = root, recipe, label
         self.encoder = Encoder.load(recipe.model, dtype=dtype)
-        if self.encoder.revision != recipe.revision:
+        mine = Recipe.of(self.encoder, recipe.pooling, recipe.fit, recipe.background)
+        if replace(mine, model=recipe.model) != recipe:
             remedy = "Give every machine the same weights."
             raise VitsimError(recipe.model, "is another model for a worker", remedy)
         nothing = np.zeros(recipe.dim, np.float32)  # in place of a vector that is known already

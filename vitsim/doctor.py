@@ -4,8 +4,9 @@ import os
 import platform
 import shutil
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
-from . import __version__, hub, models
+from . import __version__, background, hub, models
 from .files import cache_folder, data_folder
 
 LIBRARIES = ("torch", "transformers", "rembg", "faiss-cpu", "pillow")
@@ -34,30 +35,48 @@ def examine() -> tuple[list[str], list[str]]:
     except (ImportError, OSError) as error:
         tell("device", f"unknown ({error})")
     default = models.default_model()
-    for name in dict.fromkeys([models.DEFAULT, default, *models.REVISIONS]):
+    whether = {True: "here", False: "not on this machine"}
+    for name in dict.fromkeys([models.DEFAULT, default, *models.REVISIONS, *_downloaded()]):
         here = models.is_here(name)
         what = "model in use" if name == default else "model"
-        tell(what, f"{name}: {'here' if here else 'not on this machine'}")
+        tell(what, f"{name}: {whether[here]}")
         if not here and name == models.DEFAULT:
             todo.append(f"the shipped model {name} is missing: install vitsim again")
         elif not here and (os.path.isdir(name) or name.startswith(("/", ".", "~")) or "\\" in name):
             todo.append(f"VITSIM_MODEL is {name}, which holds no model: correct or unset it")
         elif not here and name == default:
             todo.append(f"VITSIM_MODEL is {name}: with a network, run `vitsim download {name}`")
-    cutout = (models.shipped("cutout") / "cutout.onnx").is_file()
-    tell("background", f"cutout: {'here' if cutout else 'not on this machine'}")
-    if not cutout:
+    for name in background.MODELS:
+        tell("background", f"{name}: {whether[background.is_here(name)]}")
+    if not background.is_here("cutout"):
         todo.append("the shipped background remover cutout is missing: install vitsim again")
     tell("data", data_folder())
-    tell("cache", cache_folder())
-    places = (cache_folder(), *cache_folder().parents)
-    there = next(folder for folder in places if os.path.exists(folder))
-    free = shutil.disk_usage(there).free
-    tell("free disk", f"{free / 1e9:.0f} GB")
-    if free < LITTLE_DISK:
-        todo.append("less than 2 GB of disk is free: make room, or set VITSIM_CACHE and HF_HOME")
-    if not os.access(there, os.W_OK):
-        todo.append("the cache cannot be written: set VITSIM_CACHE to a folder of your own")
+    for what, variable, folder in (
+        ("cache", "VITSIM_CACHE", cache_folder()),
+        ("hub models", "HF_HOME", _hub_cache()),
+        ("rembg models", "U2NET_HOME", background.home()),
+    ):
+        there = next(place for place in (folder, *folder.parents) if os.path.exists(place))
+        free = shutil.disk_usage(there).free
+        closed = not (there.is_dir() and os.access(there, os.W_OK))
+        tell(what, f"{folder}, {free / 1e9:.0f} GB free{', read-only' * closed}")
+        if free < LITTLE_DISK:
+            todo.append(f"less than 2 GB is free in {folder}: make room, or set {variable}")
+        if closed and what == "cache":  # models may lie on a stick that only can be read
+            todo.append(f"{folder} cannot be written: set {variable} to a folder of your own")
     reachable = hub.hub_reachable()
     tell("hub", "reachable" if reachable else "not reachable; what is here works without it")
     return found, todo
+
+
+def _hub_cache() -> Path:
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE)
+
+
+def _downloaded() -> list[str]:
+    """The ids of hub models that are here, in whatever revision was the newest."""
+    folders = sorted(_hub_cache().glob("models--*"))
+    names = [folder.name.removeprefix("models--").replace("--", "/") for folder in folders]
+    return [name for name in names if models.is_here(name)]

@@ -54,6 +54,7 @@ class Encoder:
         where the hardware computes it, else float32; "float64" is for checks by hand.
         `device="auto"` takes CUDA or MPS if there.
         Raises: `models.ModelError`; nothing else is used in place of the model that was asked for.
+        `ValueError` for a `dtype` that is none of `DTYPES`.
         """
         name = name or models.default_model()
         model, processor, revision = models.load(name)
@@ -72,7 +73,10 @@ class Encoder:
         return self.size // self.model.config.patch_size
 
     def prepare(self, photos: Sequence[Photo], how: str = "letterbox") -> torch.Tensor:
-        """Photos (paths or images) → `(n, 3, size, size)`: fitted, scaled, normalised."""
+        """Photos (paths or images) → `(n, 3, size, size)`: fitted, scaled, normalised.
+
+        Raises `PhotoError` for one that cannot be read, `ValueError` for an unknown `how`.
+        """
         images = [fit(_opened(photo), self.size, how) for photo in photos]
         done = {"do_resize": False, "do_center_crop": False}  # `fit` has seen to both
         pixels = self.processor(images, return_tensors="pt", **done)["pixel_values"]
@@ -90,8 +94,9 @@ class Encoder:
 
         `pooling="cls"` takes the final CLS token; `"mean"` the mean of the patch tokens, without
         the other tokens. On a CPU every core has a batch of its own; unless said otherwise one has
-        4 photos, on a GPU 32. No photos give `(0, d)`. Raises `PhotoError` for one that cannot be
-        read.
+        4 photos, on a GPU 32. No photos give `(0, d)`.
+        Raises `PhotoError` for one that cannot be read, `TypeError` for a single photo in place of
+        a list, `ValueError` for an unknown `pooling` or `how` or a `batch_size` below 1.
         """
         from tqdm import tqdm
 

@@ -106,12 +106,15 @@ def equal_error_rate(genuine: np.ndarray, impostor: np.ndarray) -> EqualErrorRat
 
 
 def d_prime(genuine: np.ndarray, impostor: np.ndarray) -> float:
-    """d′ = |μg − μi| / √((σg² + σi²) / 2): how far apart the scores lie, in their spread."""
+    """d′ = (μg − μi) / √((σg² + σi²) / 2): how far apart the scores lie, in their spread.
+
+    Negative where impostors score higher. Raises: `ValueError` for scores that do not vary.
+    """
     genuine, impostor = _sorted(genuine, "genuine"), _sorted(impostor, "impostor")
     spread = np.sqrt((genuine.var() + impostor.var()) / 2)
     if spread == 0:
         raise ValueError("scores that do not vary: expected at least two values of one kind")
-    return float(abs(genuine.mean() - impostor.mean()) / spread)
+    return float((genuine.mean() - impostor.mean()) / spread)
 
 
 def exceedance(impostor_scores: np.ndarray, score: float) -> float:

@@ -21,7 +21,6 @@ from .files import cache_folder
 from .images import SUFFIXES, PhotoError, find_photos, fingerprint
 from .indexing import Label, Recipe, folder_name, prepare
 from .known import Known, left_over
-from .models import DEFAULT
 from .similarity import top_k
 from .store import GalleryBusy, GalleryError
 
@@ -74,38 +73,40 @@ class Gallery:
         out: str | os.PathLike | None = None,
         *,
         paths: Iterable[Path] | None = None,
-        label: Label = folder_name,
+        label: Label | None = None,
         progress: bool = False,
         engine: str = "local",
         address: str | None = None,
         **choices: str | None,
     ) -> Gallery:
-        """Index the photos below `folder`, or only `paths`; `choices` are fields of `Recipe`.
+        """Index the photos below `folder`, or only `paths`; `choices` are those of `Recipe.of`.
 
         With `out` the gallery is kept there: content that it holds already is not embedded
         again, and an index that was killed goes on where it stopped. Photos that cannot be read
-        are listed in `skipped`. `engine="ray"` embeds with Ray, on every core of this machine or
-        on the cluster at `address`; the gallery is the same. Raises `GalleryError` when `out`
-        holds something else, was made in another way or is being written, and when no photo could
-        be read.
+        are listed in `skipped`. `label=None`: a photo keeps the label that it has there; a new one
+        has the name of its folder. `engine="ray"` embeds with Ray, on every core of this machine or
+        on the cluster at `address`; the gallery is the same. Raises `ValueError` or `ModelError`
+        for a choice that does not exist, `GalleryError` when `out` holds something else, was made
+        in another way or is being written, and when no photo could be read.
         """
+        if engine not in ENGINES or (address and engine != "ray"):
+            raise ValueError(f"engine={engine!r}: expected local, or ray, which takes an address")
         root = indexing.own_name(folder)
         paths = find_photos(root) if paths is None else [Path(path) for path in paths]
         if not paths:
             remedy = f"Give a folder with photos ({', '.join(sorted(SUFFIXES))})."
             raise GalleryError(root, "holds no photo", remedy)
-        name = encoder.name  # of a folder the whole path, so that it is found from elsewhere
-        if name != DEFAULT and Path(name).is_dir():
-            name = str(Path(name).resolve())
-        recipe = Recipe(name, encoder.revision, encoder.size, encoder.dim, **choices)
+        recipe = Recipe.of(encoder, **choices)
         empty = cls(encoder, recipe, root, store.table([]), np.empty(0))
         engine = ENGINES[engine] if address is None else partial(ENGINES[engine], address=address)
         if out is None:
-            return empty._index(paths, Known(), label, progress, engine)
+            return empty._index(paths, Known(), label or folder_name, progress, engine)
         out = Path(out)
         with store.only_writer(out):
-            known, empty = _known_at(out, recipe, encoder), replace(empty, folder=out)
-            return empty._index(paths, known, label, progress, engine)._save(out)
+            known, old = _known_at(out, recipe, encoder)
+            label = label or indexing.kept_labels(old, root)
+            new = replace(empty, folder=out)._index(paths, known, label, progress, engine)
+            return new._save(out)
 
     @classmethod
     def cached(
@@ -117,7 +118,7 @@ class Gallery:
         **choices: str | None,
     ) -> Gallery:
         """As `build`, kept in the cache folder if that can be: the second time is a look-up."""
-        how = (str(Path(folder).resolve()), encoder.name, encoder.revision, sorted(choices.items()))
+        how = (str(Path(folder).resolve()), Recipe.of(encoder, **choices))
         kept = cache_folder() / "galleries" / hashlib.sha256(repr(how).encode()).hexdigest()[:16]
         make = {"paths": paths, "progress": progress} | choices
         try:
@@ -129,23 +130,25 @@ class Gallery:
         return cls.build(folder, encoder, **make)
 
     def add(
-        self, paths: Iterable[Path], label: Label = folder_name, progress: bool = False
+        self, paths: Iterable[Path], label: Label | None = None, progress: bool = False
     ) -> Gallery:
         """The gallery with more photos; a photo that it has already is embedded if it changed.
 
-        A gallery on disk is brought up to date there. Raises as `build` does.
+        A gallery on disk is brought up to date there. Labels and errors are those of `build`.
         """
         paths = [Path(path) for path in paths]
         if not paths:
             return self
         if self.folder is None:
+            label = label or indexing.kept_labels(self.photos, self.root)
             known = Known(
                 zip(self.photos["sha256"], self.vectors, self.photos["note"], strict=True)
             )
             return self._merge(self._index(paths, known, label, progress), paths)
         with store.only_writer(self.folder):
-            known = _known_at(self.folder, self.recipe, self.encoder)
+            known, photos = _known_at(self.folder, self.recipe, self.encoder)
             now = Gallery.open(self.folder, self.encoder)  # another program may have added
+            label = label or indexing.kept_labels(photos, self.root)
             more = now._index(paths, known, label, progress)
             return now._merge(more, paths)._save(self.folder)
 
@@ -191,12 +194,7 @@ class Gallery:
             manifest, photos, vectors = store.read(folder := Path(folder))
         recipe = Recipe(**manifest["recipe"])
         encoder = encoder or Encoder.load(recipe.model)
-        made = (recipe.model, recipe.revision, recipe.size)
-        given = (encoder.name, encoder.revision, encoder.size)
-        if made[1:] != given[1:]:  # the revision tells weights apart, wherever they lie
-            was, now = ("{} (revision {:.12}, {} px)".format(*model) for model in (made, given))
-            remedy = f"Use `--model {recipe.model}` as it was then, or index the photos anew."
-            raise GalleryError(folder, f"was made with {was}, not with {now}", remedy)
+        recipe.check(folder, encoder)
         if isinstance(vectors, milvus.Collection):
             return cls(encoder, recipe, Path(manifest["root"]), photos, vectors)
         # The gallery may have been moved alone, or together with its photos: see where they are.
@@ -209,7 +207,8 @@ class Gallery:
         """The `k` photos most similar to `photo` (a path or an image), best first.
 
         The query is prepared as the gallery was. Ties come in the order of the table.
-        `leave_out_query` drops exact copies of the query file. Raises `PhotoError`.
+        `leave_out_query` drops exact copies of the query file. Raises `PhotoError`, and
+        `ValueError` for k < 1.
         """
         if k < 1:
             raise ValueError(f"k={k}: expected at least 1")
@@ -285,16 +284,16 @@ class Gallery:
         return replace(self, photos=photos, vectors=vectors[order], skipped=skipped)
 
 
-def _known_at(folder: Path, recipe: Recipe, encoder: Encoder) -> Known:
-    """What a finished and what a killed index have left in `folder`."""
+def _known_at(folder: Path, recipe: Recipe, encoder: Encoder) -> tuple[Known, pd.DataFrame]:
+    """What a finished and what a killed index have left in `folder`; and its table of photos."""
     how = asdict(replace(recipe, model=""))  # the revision tells the weights
     if old := store.is_finished(folder) and Gallery.open(folder, encoder):
-        differ = [n for n in how if n != "model" and getattr(old.recipe, n) != how[n]]
-        if differ:
+        choices = ("pooling", "fit", "background")
+        if differ := [name for name in choices if getattr(old.recipe, name) != how[name]]:
             was = ", ".join(f"{name} {getattr(old.recipe, name) or 'kept'}" for name in differ)
             remedy = "Index with the same choices, or into another folder."
             raise GalleryError(folder, f"was made with {was}", remedy)
     found = left_over(folder, how)
     if old:
         found.add_file(folder / "vectors.npy", old.photos["sha256"], old.photos["note"])
-    return found
+    return found, old.photos if old else store.table([])

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import stat
 import warnings
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ SUFFIXES = frozenset([".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2"
 HEIF = frozenset(b"ftyp" + brand for brand in (b"heic", b"heix", b"hevc", b"heim", b"mif1"))
 FITS = ("letterbox", "squash", "crop")
 WHITE, GREY = (255, 255, 255), (128, 128, 128)
+_SILENT = ("ignore", None, Warning, re.compile(r"PIL\.|pillow_heif|vitsim\.images"), 0)
 
 
 class PhotoError(VitsimError):
@@ -88,7 +90,9 @@ def open_photo(
     with _telling(path):
         # Not `catch_warnings`: threads that leave it out of order leave every warning off.
         # Pillow still refuses bombs above twice its limit.
-        warnings.filterwarnings("ignore", module=r"PIL\.|pillow_heif|vitsim\.images")
+        # Not for each photo: with every change Python forgets which warnings it has shown.
+        if warnings.filters[:1] != [_SILENT]:
+            warnings.filterwarnings("ignore", module=_SILENT[3].pattern)
         if is_image:
             return _plain_rgb(photo, background)
         _refuse_what_is_no_file(path)
@@ -211,6 +215,7 @@ def fit(image: Image.Image, size: int, how: str = "letterbox", fill=GREY) -> Ima
     `letterbox` keeps everything and the proportions, and fills the rest with the colour `fill`;
     `squash` keeps everything and gives up the proportions, as the processor of
     `google/vit-base-patch16-224` does; `crop` keeps the proportions and gives up the edges.
+    Raises: `ValueError` for another way, or a size below 1.
     """
     if how not in FITS:
         raise ValueError(f"how={how!r}: expected one of {', '.join(FITS)}")

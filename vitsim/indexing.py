@@ -16,10 +16,11 @@ from PIL import Image
 from tqdm import tqdm
 
 from . import VitsimError, store
-from .background import remove_background
-from .encoder import Encoder, Photo
-from .images import PhotoError, fingerprint, fit, open_photo
+from . import background as backgrounds
+from .encoder import POOLINGS, Encoder, Photo
+from .images import FITS, PhotoError, fingerprint, fit, open_photo
 from .known import Known, Rows
+from .models import DEFAULT
 
 BATCH = 8 * (os.cpu_count() or 1)  # photos that are embedded at once
 AHEAD = 2 * BATCH  # photos that are decoded and fitted while the model works on others
@@ -38,11 +39,49 @@ class Recipe:
     pooling: str = "cls"
     fit: str = "letterbox"
     background: str | None = None  # the background remover, or None to keep the background
+    background_revision: str | None = None  # of its weights
+
+    @classmethod
+    def of(
+        cls,
+        encoder: Encoder,
+        pooling: str = "cls",
+        fit: str = "letterbox",
+        background: str | None = None,
+    ) -> Recipe:
+        """The recipe of new galleries. Raises `ValueError`, and `ModelError` for the background."""
+        for choice, known in ((pooling, POOLINGS), (fit, FITS)):
+            if choice not in known:
+                raise ValueError(f"{choice!r}: expected one of {', '.join(known)}")
+        name = encoder.name  # of a folder the whole path, so that it is found from elsewhere
+        if name != DEFAULT and Path(name).is_dir():
+            name = str(Path(name).resolve())
+        how = pooling, fit, background, background and backgrounds.revision(background)
+        return cls(name, encoder.revision, encoder.size, encoder.dim, *how)
+
+    def check(self, gallery: object, encoder: Encoder) -> None:
+        """Raises `GalleryError` if `encoder` or the background remover has other weights now."""
+        made = (self.model, self.revision, self.size)
+        given = (encoder.name, encoder.revision, encoder.size)
+        if made[1:] != given[1:]:  # the revision tells weights apart, wherever they lie
+            was, now = ("{} (revision {:.12}, {} px)".format(*model) for model in (made, given))
+            remedy = f"Use `--model {self.model}` as it was then, or index the photos anew."
+            raise store.GalleryError(gallery, f"was made with {was}, not with {now}", remedy)
+        remover = self.background
+        if remover and backgrounds.revision(remover) != self.background_revision:
+            remedy = "Index the photos anew, into another folder."
+            raise store.GalleryError(gallery, f"was made with other weights of {remover}", remedy)
 
 
 def folder_name(path: Path) -> str:
     """The usual label of a photo: the name of the folder it lies in."""
     return Path(os.path.abspath(path)).parent.name  # also of `photo.jpg` and `../photo.jpg`
+
+
+def kept_labels(photos: pd.DataFrame, root: Path) -> Label:
+    """The labels of a gallery's table `photos`; of a photo that is new the name of its folder."""
+    labels = dict(zip(photos["path"], photos["label"], strict=True))
+    return lambda path: labels.get(below(path, root), folder_name(path))
 
 
 def labels_from(table: str | os.PathLike, folder: str | os.PathLike) -> Label:
@@ -71,7 +110,7 @@ def prepare(photo: Photo, recipe: Recipe) -> tuple[Image.Image, str]:
     """The photo as the model will see it, a small square, and a note if something went wrong."""
     image, note = open_photo(photo), None
     if recipe.background:
-        image, note = remove_background(image, recipe.background)
+        image, note = backgrounds.remove_background(image, recipe.background)
     return fit(image, recipe.size, recipe.fit), note or ""
 
 
@@ -118,7 +157,7 @@ def embed_photos(
         digest, size, prepared = seen
         if digest not in known and digest not in waiting:
             waiting[digest] = prepared
-        rows.append((_below(path, root), digest, size, label(path)))
+        rows.append((below(path, root), digest, size, label(path)))
         if len(waiting) >= BATCH:
             embed_waiting()
     if waiting:
@@ -133,7 +172,7 @@ def own_name(folder: str | os.PathLike) -> Path:
     return Path(os.path.realpath(folder) if by_link else folder)
 
 
-def _below(path: Path, root: Path) -> str:
+def below(path: Path, root: Path) -> str:
     """The way from `root` to a photo; that by another name of `root`, a link, is the same."""
     way = Path(os.path.relpath(path, root))
     if way.parts[0] == os.pardir:

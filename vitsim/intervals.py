@@ -50,7 +50,8 @@ def jackknife_interval(
 
     Or without each of n groups of them. The jackknife's error (Tukey 1958) and Student's t on the
     logit scale; a rate of 0 or 1 gets the exact limit (Clopper, Pearson 1934). `trials` of the
-    identities are asked for. Fewer than three have no interval: of two, one alone has no rival.
+    identities are asked for. Fewer than three have no interval, for of two, one alone has no rival;
+    nor have equal values `left_out`, which say nothing.
     Raises `ValueError` for no rate.
     """
     if not 0 <= estimate <= 1:
@@ -60,6 +61,8 @@ def jackknife_interval(
     if estimate in (0, 1):
         limit = (0.5 - level / 2) ** (1 / trials)
         return Interval(estimate, estimate * limit, 1 - (1 - estimate) * limit, level)
-    error = np.sqrt((len(left_out) - 1) * np.nanvar(left_out)) / (estimate * (1 - estimate))
+    if not (spread := np.nanvar(left_out)):
+        return Interval(estimate, np.nan, np.nan, level)
+    error = np.sqrt((len(left_out) - 1) * spread) / (estimate * (1 - estimate))
     margin = error * stdtrit(min(trials, len(left_out)) - 1, 0.5 + np.array([-level, level]) / 2)
     return Interval(estimate, *map(float, expit(logit(estimate) + margin)), level)

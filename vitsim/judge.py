@@ -204,7 +204,7 @@ def _pairs(vectors: np.ndarray, ids: np.ndarray) -> list[np.ndarray]:
 def _pair_figures(
     scores: np.ndarray, first: np.ndarray, second: np.ndarray, groups: np.ndarray, repeats: int
 ) -> dict[str, Interval]:
-    """EER and d' of pairs of photos, as from `_pairs`.
+    """EER and d' of pairs of photos, as from `_pairs`; d' < 0 where impostors score higher.
 
     A draw of identities is a weight for each pair of them: an identity drawn w times counts its
     genuine pairs w times, and its impostor pairs with one drawn v times v · w times.
@@ -229,7 +229,7 @@ def _pair_figures(
         means = both @ axis
         spread = np.sqrt(np.mean(both @ axis**2 - means**2))
         equal = max(0, 1 - below[1, at] + below[0, at]) / 2
-        return equal, abs(means[0] - means[1]) / max(spread, 1)
+        return equal, (means[0] - means[1]) / max(spread, 1)
 
     whole = dict(zip(FIGURES[3:], map(float, figures(np.ones(n))), strict=True))
     if n < 3:  # of two identities no draw differs from the whole

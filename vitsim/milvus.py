@@ -80,7 +80,8 @@ def read(uri: str) -> tuple[dict, Collection]:
 def write(uri: str, about: dict, photos: pd.DataFrame, vectors: np.ndarray, index: str) -> None:
     """Put a gallery into Milvus, in place of one that was made in the same way.
 
-    `about["recipe"]` tells the way; `index` is FLAT, exact, or HNSW, faster. Raises `GalleryError`.
+    `about["recipe"]` tells the way; `index` is FLAT, exact, or HNSW, faster.
+    Raises `GalleryError`, and `ValueError` for another `index`.
     """
     if index not in INDEXES:
         raise ValueError(f"index={index!r}: expected one of {', '.join(INDEXES)}")

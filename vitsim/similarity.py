@@ -18,7 +18,10 @@ def normalise(vectors: np.ndarray) -> np.ndarray:
 
 
 def cosine_similarity(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Cosines between the rows of `a` `(n, d)` and of `b` `(m, d)`: `(n, m)` float32, −1 to 1."""
+    """Cosines between the rows of `a` `(n, d)` and of `b` `(m, d)`: `(n, m)` float32, −1 to 1.
+
+    Raises `ValueError` for a zero row.
+    """
     return np.clip(normalise(a) @ normalise(b).T, -1, 1)
 
 
@@ -28,7 +31,8 @@ def top_k(query: np.ndarray, vectors: np.ndarray, k: int) -> tuple[np.ndarray, n
     All rows must have norm 1, so that the inner product is the cosine. Best first; ties (within
     1e-6) by the lower index, so that the order is the same on every machine. Exact: FAISS's
     flat inner-product search, over the vectors where they lie, memory-mapped ones too.
-    Gives min(k, n) results.
+    Gives min(k, n) results. Raises `ValueError` for a `k` below 1, and for a query that is not
+    finite or not of d dimensions.
     """
     n, d = vectors.shape
     if k < 1:

@@ -65,7 +65,10 @@ def is_finished(folder: Path) -> bool:
 
 
 def read(folder: Path) -> tuple[dict, pd.DataFrame, np.ndarray]:
-    """(manifest, photos, memory-mapped vectors). Raises `GalleryError` if a byte is not right."""
+    """(manifest, photos, memory-mapped vectors). Raises `GalleryError` if a byte is not right.
+
+    Raises `GalleryBusy` when a writer changes it whenever it is read.
+    """
     for _ in range(5):  # a writer may change versions between the reading of one file and the next
         before = _state(folder)
         try:

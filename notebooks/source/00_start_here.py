@@ -195,6 +195,7 @@ plots.photo_row([cut(a), cut(b), cut(c)], ["A", "B", "C"])
 
 # %%
 encoder = Encoder.load(model)
+plots.name_model(encoder.name)
 gallery = Gallery.build(folder, encoder, progress=encoder.name != "tiny")
 query = cut(a)
 matches = gallery.match(query, k=4)

@@ -230,6 +230,7 @@ for width, height in [(600, 400), (300, 400)]:
 model = None  # "google/vit-base-patch16-224", "facebook/dinov2-small"
 
 encoder = Encoder.load(model)
+plots.name_model(encoder.name)
 tall, shown, titles = coffee.crop((140, 0, 440, 400)), [], []
 for how in images.FITS:
     cup, same_cup, other = encoder.embed([coffee, tall, photo], how=how)

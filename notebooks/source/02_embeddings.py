@@ -91,6 +91,7 @@ print(one_hot, "→", one_hot @ table, np.array_equal(one_hot @ table, table[2])
 model = None  # "google/vit-base-patch16-224", "facebook/dinov2-small"
 
 encoder = Encoder.load(model, device="cpu", dtype="float64")  # as exact as NumPy
+plots.name_model(encoder.name)
 torch.set_grad_enabled(False)  # we look, nothing is trained
 g, p = encoder.grid, encoder.size // encoder.grid
 print(f"{encoder.name}: {g} × {g} patches of {p} × {p} pixels, d = {encoder.dim}")
@@ -242,7 +243,7 @@ check(
     1.0,
     en="Something of the positions is left. How much of it may remain?",
     pt="Ainda resta algo das posições: quanto pode restar?",
-    tolerance=1e-4,
+    tolerance=1e-6,
 )
 
 # %% [markdown] lang="en"
@@ -264,7 +265,7 @@ blind.embeddings.position_embeddings *= 0
 one, other = blind(encoder.prepare(pair)).last_hidden_state[:, 0]
 score = similarity.cosine_similarity(one, other)[0, 0]
 print(f"{score:.2f}")
-check(score, 1.0, tolerance=1e-4)
+check(score, 1.0, tolerance=1e-6)
 
 # %% [markdown] lang="en"
 # ## 4. Attention
@@ -499,7 +500,10 @@ loaded = []
 for seed in (0, 1):
     torch.manual_seed(seed)
     network, report = ViTModel.from_pretrained(
-        models.shipped("tiny"), dtype=torch.float32, output_loading_info=True
+        models.shipped("tiny"),
+        dtype=torch.float32,
+        use_safetensors=True,
+        output_loading_info=True,
     )
     loaded.append(network(tiny.prepare([photo])))
 print(sorted(report["missing_keys"]))

@@ -378,6 +378,7 @@ check(r, np.corrcoef(heights, weights)[0, 1])
 model = None  # "google/vit-base-patch16-224", "facebook/dinov2-small"
 
 encoder = Encoder.load(model)
+plots.name_model(encoder.name)
 print(encoder.name, encoder.size, encoder.dim)
 
 # %% [markdown] lang="en"
@@ -466,9 +467,9 @@ plots.score_strips({"chance": chance, "impostor": impostor, "centred": centred_i
 # %% [markdown] lang="en"
 # The mean of `impostor` is the **anisotropy** of the embeddings: what a direction common to all
 # photos adds, as with heights and weights. `tiny` has hardly any; another model's strip may lie far
-# to the right. Centring removes that direction. What it leaves is the width: both strips are wider
-# than `chance`, for pets vary in some directions more than in others. Random directions with the s
-# of `centred` would have only 1/s² dimensions; compare with d.
+# to the right. Centring removes that common part. What it leaves is the width: both strips are
+# wider than `chance`, for pets vary in some directions more than in others. Random directions with
+# the s of `centred` would have only 1/s² dimensions; compare with d.
 #
 # Pearson takes from each vector its own mean; centring takes one mean vector from all. New photos
 # need that *same* vector, so it must be kept with the gallery.
@@ -478,8 +479,8 @@ plots.score_strips({"chance": chance, "impostor": impostor, "centred": centred_i
 # %% [markdown] lang="pt"
 # A média de `impostor` é a **anisotropia** dos *embeddings*: o que acrescenta uma direção comum a
 # todas as fotos, como em alturas e pesos. O `tiny` quase não a tem; a faixa de outro modelo pode
-# ficar bem à direita. A centralização remove essa direção. Resta a largura: as duas faixas são mais
-# largas que `chance`, pois os animais variam em algumas direções mais que em outras. Direções
+# ficar bem à direita. A centralização remove essa parte comum. Resta a largura: as duas faixas são
+# mais largas que `chance`, pois os animais variam em algumas direções mais que em outras. Direções
 # aleatórias com o s de `centred` teriam apenas 1/s² dimensões; compare com d.
 #
 # Pearson subtrai de cada vetor sua própria média; a centralização subtrai de todos um só vetor
@@ -499,7 +500,7 @@ plots.score_strips({"genuine": genuine, "impostor": impostor}, mark=0.8)
 #
 # How far apart are they, in units of their spread?
 #
-# $$d' = \frac{|\mu_g - \mu_i|}{\sqrt{(\sigma_g^2 + \sigma_i^2)/2}}$$
+# $$d' = \frac{\mu_g - \mu_i}{\sqrt{(\sigma_g^2 + \sigma_i^2)/2}}$$
 
 # %% [markdown] lang="pt"
 # Olhe à direita da linha tracejada. Se há muitos impostores ali, 0,8 é baixo para este modelo; se
@@ -508,10 +509,10 @@ plots.score_strips({"genuine": genuine, "impostor": impostor}, mark=0.8)
 #
 # Quão separadas elas estão, em unidades de sua dispersão?
 #
-# $$d' = \frac{|\mu_g - \mu_i|}{\sqrt{(\sigma_g^2 + \sigma_i^2)/2}}$$
+# $$d' = \frac{\mu_g - \mu_i}{\sqrt{(\sigma_g^2 + \sigma_i^2)/2}}$$
 
 # %%
-distance = abs(genuine.mean() - impostor.mean())
+distance = genuine.mean() - impostor.mean()
 spread = np.sqrt((genuine.var() + impostor.var()) / 2)
 print(f"d′ = {distance / spread:.2f} = {evaluation.d_prime(genuine, impostor):.2f}")
 

@@ -60,6 +60,7 @@ print("vitsim ✓")
 model = None  # "google/vit-base-patch16-224", "facebook/dinov2-small"
 
 encoder = Encoder.load(model)
+plots.name_model(encoder.name)
 bar = encoder.name != "tiny"  # a progress bar where it takes longer
 print(encoder.name, encoder.size, encoder.dim)
 

@@ -51,6 +51,7 @@ print("vitsim ✓")
 model = None  # "google/vit-base-patch16-224", "facebook/dinov2-small"
 
 encoder = Encoder.load(model)
+plots.name_model(encoder.name)
 print(encoder.name, encoder.size, encoder.dim)
 
 # %% [markdown] lang="en"
@@ -455,7 +456,8 @@ check(prediction, 299.5, tolerance=0.5)
 
 # %% [markdown] lang="en"
 # ## 5. Is it here at all?
-# An owner's pet may not be in the gallery: the **open set**. Two rates, per query:
+# An owner's pet may not be in the gallery (all 50 pets, for `dev` and `test` alike): the **open
+# set**. Two rates, per query:
 # - **FPIR** (false positive identification rate): strangers for whom *any* photo reaches the
 #   threshold;
 # - **FNIR** (false negative identification rate): the others, unless the right pet comes first and
@@ -463,8 +465,8 @@ check(prediction, 299.5, tolerance=0.5)
 
 # %% [markdown] lang="pt"
 # ## 5. Ele está mesmo aqui?
-# O animal pode não estar na galeria: o **conjunto aberto** (*open set*). Duas taxas, por
-# consulta:
+# O animal pode não estar na galeria (os 50, tanto para `dev` quanto para `test`): o **conjunto
+# aberto** (*open set*). Duas taxas, por consulta:
 # - **FPIR** (taxa de identificação falso-positiva): estranhos para os quais *alguma* foto alcança
 #   o limiar;
 # - **FNIR** (taxa de identificação falso-negativa): os demais, salvo se o animal certo vier
@@ -473,7 +475,8 @@ check(prediction, 299.5, tolerance=0.5)
 # %%
 own = pet[:, None] == shown
 right = np.where(own, scores, -np.inf).max(axis=1)  # best photo of the right pet
-rival = np.where(own, -np.inf, scores).max(axis=1)  # best photo of any other
+hidden = np.where(own, -np.inf, scores)
+rival = hidden.max(axis=1)  # best photo of any other pet
 known = own.any(axis=1)
 missed = (right <= rival) | (right < equal.threshold)
 judged = (asked["split"] == "test").to_numpy()
@@ -487,19 +490,17 @@ print(f"vitsim   {fpir:.2f} {fnir:.2f}")
 # one.
 #
 # What does *one* score mean? Count strangers who score as high. Ten are few; but hide a pet's own
-# photos and its litter-mate's, and it is a stranger too:
+# photos, and it is a stranger too:
 
 # %% [markdown] lang="pt"
 # Compare a FPIR com a FMR: mesmo limiar, mas o estranho enfrenta 150 fotos, e basta uma.
 #
 # O que significa *um* escore? Conte os estranhos que chegam tão alto. Dez são poucos; esconda
-# as fotos do animal e de seu irmão de ninhada, e ele vira um estranho:
+# as fotos do animal, e ele vira um estranho:
 
 # %%
 score = np.median(right[known])
-litter, litters = asked["litter"].to_numpy()[:, None], gallery["litter"].to_numpy()
-hidden = np.where(own | (litter == litters) & (litter != ""), -np.inf, scores)
-stranger = hidden.max(axis=1)  # the best score that each photo gets as a stranger
+stranger = rival  # the best score that each photo gets as a stranger
 found = evaluation.bootstrap_by_identity(
     lambda some, *_: evaluation.exceedance(some, score), hidden, pet, shown, resample_gallery=False
 )
@@ -599,8 +600,9 @@ plots.recall_by_gallery_size((small, free.mean(axis=0)), model_curve, published)
 # Does the dashed line follow the solid one? Then the model describes our 50. Beyond, its shape
 # near p = 0 decides, which 49 rivals cannot show: the band holds sampling error only.
 #
-# The diamonds are published, for a trained DINOv2 and other photos. **Similar EER, sometimes
-# different recall**: a comparison meets one impostor, a query meets all. No recall without its N!
+# The diamonds are published: a projection trained on a frozen DINOv2, other photos, some 25, 6 and
+# 3 of each animal. **Similar EER, different recall**: more rivals, and fewer photos of the right
+# pet. A comparison meets one impostor; a query, all. No recall without its N!
 #
 # ## 7. What errors cost
 # A missed reunion and a false hope do not weigh the same. With their `ratio`, and a share `here`
@@ -610,9 +612,9 @@ plots.recall_by_gallery_size((small, free.mean(axis=0)), model_curve, published)
 # A tracejada segue a contínua? Então o modelo descreve nossos 50. Além deles, decide a forma da Beta
 # perto de p = 0, que 49 rivais não mostram: a faixa só contém erro amostral.
 #
-# Os losangos são resultados publicados, com outras fotos e DINOv2 treinado. **EER parecida,
-# *recall* nem sempre**: uma comparação enfrenta um impostor; uma consulta, todos. Nada de *recall*
-# sem seu N!
+# Os losangos são publicados: projeção treinada sobre DINOv2 congelado, outras fotos, umas 25, 6 e 3
+# por animal. **EER parecida, *recall* diferente**: mais rivais, e menos fotos do animal certo. A
+# comparação enfrenta um impostor; a consulta, todos. Nada de *recall* sem seu N!
 #
 # ## 7. O custo dos erros
 # Reencontro perdido e falsa esperança não pesam o mesmo. Com a razão `ratio` entre eles e uma

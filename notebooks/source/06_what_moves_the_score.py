@@ -59,6 +59,7 @@ print("vitsim ✓")
 model = None  # "google/vit-base-patch16-224", "facebook/dinov2-small"
 
 encoder = Encoder.load(model)
+plots.name_model(encoder.name)
 progress = encoder.name != "tiny"
 print(encoder.name, encoder.size, encoder.dim)
 
@@ -521,13 +522,12 @@ plots.photo_row([photos[i], cuts[i], holes[i]], ["original", "foreground", "back
 
 # %% [markdown] lang="en"
 # Pets count, not photos: two of each role will do. We ask each setting *which pet?* (query against
-# gallery) and, among *different* pets, *which place?* In d′, but signed: its absolute value would
-# hide a preference for impostors.
+# gallery) and, among *different* pets, *which place?* In d′: below 0, impostors are preferred.
 
 # %% [markdown] lang="pt"
 # Contam os animais, não as fotos: bastam duas de cada papel. A cada configuração perguntamos *qual
-# animal?* (consulta × galeria) e, entre *diferentes*, *qual lugar?* Em d′, mas com sinal: o valor
-# absoluto esconderia uma preferência por impostores.
+# animal?* (consulta × galeria) e, entre *diferentes*, *qual lugar?* Em d′: abaixo de 0, a
+# preferência é por impostores.
 
 # %%
 few = pets.groupby(["pet", "role"]).head(2).index
@@ -547,8 +547,7 @@ print(task("original")[0].shape, f"{1 / 18:.2f}")
 
 # %%
 def separation(scores, query_ids, gallery_ids):
-    genuine, impostor = evaluation.genuine_impostor_scores(scores, query_ids, gallery_ids)
-    return (genuine.mean() - impostor.mean()) / np.sqrt((genuine.var() + impostor.var()) / 2)
+    return evaluation.d_prime(*evaluation.genuine_impostor_scores(scores, query_ids, gallery_ids))
 
 
 rows = {}

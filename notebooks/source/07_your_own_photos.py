@@ -276,6 +276,7 @@ class Counting(Encoder):
 model = None  # "google/vit-base-patch16-224", "facebook/dinov2-small"
 
 encoder, embedded = Counting(**vars(Encoder.load(model))), []
+plots.name_model(encoder.name)
 progress = encoder.name != "tiny"
 print(encoder.name, encoder.dim)
 

@@ -23,20 +23,13 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 something is wrong with the input, 2 with the command line.",
 )
 
-Model = Annotated[
-    str | None,
-    typer.Option(
-        help="tiny (shipped), a folder, or a hub id.", show_default="VITSIM_MODEL or tiny"
-    ),
-]
-Background = Annotated[
-    str | None,
-    typer.Option(
-        help="Remove the background and crop first: cutout (shipped), u2net, u2netp, "
-        "isnet-general-use or birefnet-general-lite.",
-        show_default="keep it",
-    ),
-]
+MODEL_HELP = "tiny (shipped), a folder, or a hub id."
+Model = Annotated[str | None, typer.Option(help=MODEL_HELP, show_default="VITSIM_MODEL or tiny")]
+BACKGROUND_HELP = (
+    "Remove the background and crop first: cutout (shipped), u2net, u2netp, isnet-general-use or "
+    "birefnet-general-lite; or keep."
+)
+Background = Annotated[str | None, typer.Option(help=BACKGROUND_HELP, show_default="keep")]
 Fits = Literal["letterbox", "squash", "crop"]
 Poolings = Literal["cls", "mean"]
 FIT_HELP = "How a photo becomes a square."
@@ -44,6 +37,13 @@ POOLING_HELP = "The embedding: CLS token, or mean of the patches."
 Fit = Annotated[Fits, typer.Option(help=FIT_HELP)]
 Pooling = Annotated[Poolings, typer.Option(help=POOLING_HELP)]
 # A gallery on disk was made in one way already; nothing said then means that way.
+ModelIfAny = Annotated[
+    str | None,
+    typer.Option(help=MODEL_HELP, show_default="the gallery's; of a folder VITSIM_MODEL or tiny"),
+]
+BackgroundIfAny = Annotated[
+    str | None, typer.Option(help=BACKGROUND_HELP, show_default="as the gallery was made, or keep")
+]
 FitIfAny = Annotated[Fits | None, typer.Option(help=FIT_HELP, show_default="letterbox")]
 PoolingIfAny = Annotated[Poolings | None, typer.Option(help=POOLING_HELP, show_default="cls")]
 
@@ -65,10 +65,15 @@ def options(
 
 
 def save_figure(drawn: "Figure", path: Path) -> None:
-    """Write a figure in the format of the path's ending, PNG without one, and say where it is."""
+    """Write a figure in the format of the path's ending, PNG without one, and say where it is.
+
+    Raises `VitsimError` when it cannot be written.
+    """
     try:
         with atomic(path) as temporary:
             drawn.savefig(temporary, format=path.suffix[1:] or "png")
     except (OSError, ValueError) as error:
-        raise VitsimError(path, f"cannot be written ({error})", "Give a .png path.") from error
+        no_picture = isinstance(error, ValueError | IsADirectoryError)
+        remedy = "Give a .png path." if no_picture else "Give another path, or make room."
+        raise VitsimError(path, f"cannot be written ({error})", remedy) from error
     print(plain(f"figure: {path}"), file=sys.stderr)

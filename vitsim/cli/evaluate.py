@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..texts import count, plain, tell
-from ._app import Background, FitIfAny, Model, PoolingIfAny, app, save_figure
+from ._app import BackgroundIfAny, FitIfAny, ModelIfAny, PoolingIfAny, app, save_figure
 from .find import open_gallery
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ def evaluate(
     folder: Annotated[
         str, typer.Argument(help="Photos in a folder for each animal or class; or a gallery.")
     ],
-    model: Model = None,
-    background: Background = None,
+    model: ModelIfAny = None,
+    background: BackgroundIfAny = None,
     fit: FitIfAny = None,
     pooling: PoolingIfAny = None,
     out: Annotated[
@@ -46,8 +46,8 @@ def evaluate(
     mAP       mean average precision: 1 if all photos of the same come first
     EER       equal error rate: as many pairs of one animal fall below a threshold
               as pairs of two reach it; 0 is perfect, 0.5 is chance
-    d'        distance of the scores of pairs of one animal from those of two, in
-              standard deviations
+    d'        how far pairs of one animal score above pairs of two, in standard
+              deviations
 
     Each has a 95 % interval over animals or classes, and stands beside two ways to compare photos
     without a model: a model must beat them to be worth its time. The photos stay on this machine.

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from ..texts import count, plain, short, tell
-from ._app import Background, Fit, Model, Pooling, app, save_figure
+from ._app import Background, BackgroundIfAny, Fit, Model, ModelIfAny, Pooling, app, save_figure
 
 FIGURE_MOST = 24  # matches in a figure
 
@@ -25,8 +25,8 @@ def match(
         ),
     ] = "toy-pets",
     k: Annotated[int, typer.Option("-k", min=1, help="How many matches.")] = 4,
-    model: Model = None,
-    background: Background = None,
+    model: ModelIfAny = None,
+    background: BackgroundIfAny = None,
     leave_out_query: Annotated[
         bool, typer.Option("--leave-out-query", help="Pass over exact copies of the photo.")
     ] = False,
@@ -94,7 +94,7 @@ def index(
     from ..encoder import Encoder
     from ..gallery import Gallery
     from ..images import find_photos
-    from ..indexing import folder_name, labels_from
+    from ..indexing import labels_from
 
     if out.startswith(milvus.PREFIX):  # a path would lose a slash of its address
         uri = out.removeprefix(milvus.PREFIX)
@@ -104,18 +104,20 @@ def index(
     if address and engine != "ray":
         raise typer.BadParameter("goes with --engine ray.", param_hint="--address")
     find_photos(folder)
-    label = labels_from(labels, folder) if labels else folder_name
+    label = labels_from(labels, folder) if labels else None
     before = store.read(out)[1] if store.is_gallery(out) and store.is_finished(out) else None
-    choices = {"fit": fit, "pooling": pooling, "background": background}
+    remove = None if background == "keep" else background
+    choices = {"fit": fit, "pooling": pooling, "background": remove}
     how = {"engine": engine, "address": address, "progress": sys.stderr.isatty()}
     made = Gallery.build(
         folder, Encoder.load(model, dtype="auto"), out, label=label, **how, **choices
     )
     news = ""
     if before is not None:
-        new = len(set(made.photos["sha256"]) - set(before["sha256"]))
-        gone = len(set(before["path"]) - set(made.photos["path"]))
-        news = f" ({new} new or changed, {gone} gone)"
+        now, new = made.photos, len(set(made.photos["sha256"]) - set(before["sha256"]))
+        gone = before[~before["path"].isin(now["path"])]
+        moved = now["sha256"].isin(gone["sha256"]) & ~now["path"].isin(before["path"])
+        news = f" ({new} new or changed, {max(len(gone) - moved.sum(), 0)} gone)"
     size = f"{count(len(made), 'photo')}{news}, {count(made.photos['label'].nunique(), 'label')}"
     print(plain(f"{out}: {size}, model {made.recipe.model}"))
     tell("skipped", made.skipped, f"; `vitsim audit {short(folder)}` lists all")
@@ -126,7 +128,7 @@ def open_gallery(gallery: str, model: str | None, background: str | None, **choi
     """A gallery from disk; or a folder of photos, or the Toy Pets, made into one.
 
     `background` and `choices` are fields of its recipe, None for whatever a gallery has; the
-    background may be "keep", which is what a new gallery does.
+    background may be "keep", which is what a new gallery does. Raises: `GalleryError`.
     """
     from .. import datasets, milvus, models, store
     from ..encoder import Encoder

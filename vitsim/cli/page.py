@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from .. import VitsimError
-from ._app import Model, app
+from ._app import ModelIfAny, app
 from .find import open_gallery
 
 
@@ -17,7 +18,7 @@ def show(
     gallery: Annotated[
         str, typer.Option("--gallery", "-g", help="A gallery, a folder of photos, or toy-pets.")
     ] = "toy-pets",
-    model: Model = None,
+    model: ModelIfAny = None,
     background: Annotated[
         str | None,
         typer.Option(
@@ -28,7 +29,9 @@ def show(
     host: Annotated[
         str, typer.Option(help="127.0.0.1 is this machine alone; 0.0.0.0 everyone on the network.")
     ] = "127.0.0.1",
-    port: Annotated[int | None, typer.Option(help="Any free one if left out.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Any free one if left out.")
+    ] = None,
     browser: Annotated[bool, typer.Option(help="Open the page.")] = True,
 ) -> None:
     """Open a page in the browser: drop a photo, see its matches and how sure to be.
@@ -40,6 +43,7 @@ def show(
     except ModuleNotFoundError as error:
         remedy = 'Run `pip install "vitsim[app]"`.'
         raise VitsimError("gradio", "is not installed", remedy) from error
+    _listen_once(host, port)
     from .. import datasets, milvus, store
     from ..app import serve
 
@@ -48,4 +52,17 @@ def show(
     )
     opened = open_gallery(gallery, model, background or (None if made else "cutout"))
     examples = datasets.pets("query", "test").drop_duplicates("pet")["photo"][:8]
-    serve(opened, list(examples) if gallery == datasets.TOY_PETS else [], host, port, browser)
+    shown = list(examples) if gallery == datasets.TOY_PETS else []
+    serve(opened, shown, host, port or None, browser)
+
+
+def _listen_once(host: str, port: int | None) -> None:
+    """Raises `VitsimError`. Gradio would try for a minute, and blame the port for the host."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for option, value, number in (("host", host, 0), ("port", port, port or 0)):
+        try:
+            socket.create_server((host.strip("[]"), number), family=family).close()
+        except (OSError, UnicodeError) as error:  # the latter for a name that cannot be one
+            reason = str(error).partition(" (while ")[0]
+            remedy = f"Choose another one with --{option}, or leave it out."
+            raise VitsimError(f"{option} {value}", f"cannot be used ({reason})", remedy) from error

@@ -16,6 +16,7 @@ PORTUGUESE = {  # what the figures themselves write; names that a lesson hands i
     "fitted": "valores ajustados",
     "individuals in the gallery": "indivíduos na galeria",
     "measured": "medido",
+    "model": "modelo",
     "model, 95 %": "modelo, 95 %",
     "normal quantiles": "quantis da normal",
     "query": "consulta",
@@ -24,6 +25,12 @@ PORTUGUESE = {  # what the figures themselves write; names that a lesson hands i
     "threshold": "limiar",
     "Δ score (d′)": "Δ escore (d′)",
 }
+_named = {"model": ""}
+
+
+def name_model(name: str) -> None:
+    """Let every later figure that shows what a model made of photos say which one it was."""
+    _named["model"] = name
 
 
 def word(english: str) -> str:
@@ -40,8 +47,13 @@ def opened(photo: Photo) -> Image.Image:
     return Image.alpha_composite(checks.convert("RGBA"), photo).convert("RGB")
 
 
-def grid(rows: int, columns: int, caption: str, size: tuple | None = None, **ratios):
-    """A figure and its `(rows, columns)` axes, all switched off; `size` in inches."""
+def grid(
+    rows: int, columns: int, caption: str, size: tuple | None = None, scores: bool = True, **ratios
+):
+    """A figure and its `(rows, columns)` axes, all switched off; `size` in inches.
+
+    `scores=False`: nothing that it shows comes from a model.
+    """
     from matplotlib.figure import Figure
 
     size = size or (2.6 * columns, 3.3 * rows + 0.5 * bool(caption))
@@ -51,12 +63,15 @@ def grid(rows: int, columns: int, caption: str, size: tuple | None = None, **rat
         axis.set_axis_off()
     if caption:
         figure.suptitle(caption, fontsize=14, color=INK, parse_math=False)
+    if scores and _named["model"]:
+        told = f"{word('model')} {_named['model']}"
+        figure.supxlabel(told, x=1, ha="right", fontsize=12, color="#666666", parse_math=False)
     return figure, axes
 
 
-def one_axis(size: tuple, across: str, up: str):
-    """A figure with one axis, labelled for the back of the room; `size` in inches."""
-    figure, ((axis,),) = grid(1, 1, "", size)
+def one_axis(size: tuple, across: str, up: str, scores: bool = True):
+    """A figure with one axis, labelled for the back of the room; `size` and `scores` as above."""
+    figure, ((axis,),) = grid(1, 1, "", size, scores)
     axis.set_axis_on()
     axis.set_xlabel(word(across), fontsize=17)
     axis.set_ylabel(word(up), fontsize=17)

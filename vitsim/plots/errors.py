@@ -90,7 +90,7 @@ def interval_panels(groups: Mapping[str, Sequence[Interval]], truth: float) -> F
 
     The title of a panel counts those that hold the truth; the others are orange and crossed.
     """
-    figure, axes = grid(1, len(groups), "", (12, 6.4), sharex=True)
+    figure, axes = grid(1, len(groups), "", (12, 6.4), scores=False, sharex=True)
     for axis, (name, intervals) in zip(axes[0], groups.items(), strict=True):
         held = [one.low <= truth <= one.high for one in intervals]
         for row, (one, holds) in enumerate(zip(intervals, held, strict=True)):

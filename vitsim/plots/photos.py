@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from ..encoder import Photo
+from ..images import PhotoError, open_photo
 from ._base import BLUE, INK, ORANGE, grid, opened, show, word
 
 if TYPE_CHECKING:
@@ -19,12 +20,21 @@ if TYPE_CHECKING:
 GONE = Image.new("RGB", (64, 64), "#dddddd")
 
 
+def photo_or_grey(path: Path) -> Image.Image:
+    """The photo in RGB; a grey square if it was moved away or damaged since it was indexed."""
+    try:
+        return open_photo(path)
+    except PhotoError:
+        return GONE
+
+
 def match_grid(
     query: Photo, matches: Sequence[Match], truth: str | None = None, caption: str = ""
 ) -> Figure:
     """The query, then its matches, best first, with rank, score and label.
 
-    A grey square stands for a photo that is not there any more.
+    A grey square stands for a match that cannot be read any more. Raises `PhotoError` when the
+    query cannot.
     With `truth`, the query's label, a tick or a cross tells the right matches from the wrong ones.
     """
     columns = min(len(matches), 4) + 1
@@ -34,8 +44,8 @@ def match_grid(
     cells = [axis for row in axes for axis in row[1:]]
     for axis, match in zip(cells, matches, strict=False):
         sign = "" if truth is None else ("  ✓" if match.label == truth else "  ✗")
-        photo = match.path if os.path.exists(match.path) else GONE
-        show(axis, photo, f"{match.rank}.  {match.score:.2f}{sign}", match.label, BLUE)
+        title = f"{match.rank}.  {match.score:.2f}{sign}"
+        show(axis, photo_or_grey(match.path), title, match.label, BLUE)
     return figure
 
 
@@ -45,7 +55,7 @@ def photo_row(photos: Sequence[Photo], titles: Sequence[str]) -> Figure:
     shapes = [image.width / image.height for image in images]
     height = min(3.4, 11 / sum(shapes))  # inches; a beamer shows some 12 of these across
     size = (height * sum(shapes), height + 0.5)
-    figure, axes = grid(1, len(images), "", size, width_ratios=shapes)
+    figure, axes = grid(1, len(images), "", size, scores=False, width_ratios=shapes)
     for axis, image, title in zip(axes[0], images, titles, strict=True):
         show(axis, image, title, "", INK, square=False)
     return figure

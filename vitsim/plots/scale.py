@@ -19,7 +19,7 @@ def growth(
 
     Each line bears its name at its right end; `axes` names the horizontal and the vertical one.
     """
-    figure, axis = one_axis((12, 6.2), *axes)
+    figure, axis = one_axis((12, 6.2), *axes, scores=False)
     styles = zip((BLUE, ORANGE, INK), ("o", "s", "^"), strict=True)
     beside = {"va": "center", "fontsize": 16, "fontweight": "bold"}
     for (name, values), (colour, marker) in zip(lines.items(), styles, strict=False):

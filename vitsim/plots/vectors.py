@@ -26,7 +26,7 @@ def arrows(
     low, high = _corners(panels, circle)
     width = min(5.4, 12 / len(panels))
     height = (width - 0.5) * (high - low)[1] / (high - low)[0] + 0.35 * titles[0].count("\n") + 0.9
-    figure, axes = grid(1, len(panels), "", (width * len(panels), height))
+    figure, axes = grid(1, len(panels), "", (width * len(panels), height), scores=False)
     for axis, panel, title in zip(axes[0], panels, titles, strict=True):
         axis.set_title(title.replace("-", "−"), fontsize=18, color=INK, pad=10)
         _plane(axis, low, high, circle)

@@ -22,7 +22,7 @@ def patch_grid(patches: np.ndarray) -> Figure:
     gap = side // 4
     around = [(0, 0)] * 2 + [(gap // 2, gap - gap // 2)] * 2 + [(0, 0)]
     apart = np.pad(patches, around, constant_values=255)
-    figure, axes = grid(1, 2, "", (12, 6))
+    figure, axes = grid(1, 2, "", (12, 6), scores=False)
     for axis, tiles in zip(axes[0], (patches, apart), strict=True):
         height, width = rows * tiles.shape[2], columns * tiles.shape[3]
         axis.imshow(tiles.transpose(0, 2, 1, 3, 4).reshape(height, width, 3).astype(np.uint8))
