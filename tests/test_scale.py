@@ -12,6 +12,7 @@ import pytest
 
 from vitsim import VitsimError, datasets, store
 from vitsim.gallery import Gallery
+from vitsim.images import find_photos
 from vitsim.indexing import Recipe
 from vitsim.similarity import normalise, top_k
 from vitsim.store import GalleryError
@@ -157,3 +158,13 @@ def test_without_the_extra_it_says_how_to_install_it(folder, tmp_path, small_enc
         Gallery.build(folder, small_encoder, engine="ray")
     with pytest.raises(VitsimError, match=r"vitsim\[scale\]"):
         Gallery.build(folder, small_encoder).to_milvus(str(tmp_path / "g.db"))
+
+
+def test_the_cell_of_lesson_08_that_is_off_gives_the_same_gallery(folder, small_encoder, capsys):
+    (lesson,) = (Path(__file__).parents[1] / "notebooks" / "source").glob("08*.py")
+    (cell,) = [c for c in lesson.read_text("utf-8").split("# %%") if "with_ray = False" in c]
+    photos = find_photos(folder / "pet1")
+    names = {"Gallery": Gallery, "encoder": small_encoder, "np": np, "photos": photos}
+    names["gallery"] = Gallery.build(folder, small_encoder, paths=photos)
+    exec(cell.replace("with_ray = False", "with_ray = True"), names)
+    assert capsys.readouterr().out.split() == [str(len(photos)), "True"]

@@ -153,9 +153,8 @@ plots.roc(curves, mark=equal.threshold)
 # EER's on `dev`.
 #
 # Small errors crowd into a corner. The **DET** (detection error trade-off) curve stretches both
-# axes by the normal quantile z.
-# For normal scores, z(FMR) = (μᵢ − t)/σᵢ and z(FNMR) = (t − μg)/σg: linear in t, so the curve is a
-# straight line, of slope −σᵢ/σg.
+# axes by the normal quantile z. For normal scores, z(FMR) = (μᵢ − t)/σᵢ and z(FNMR) = (t − μg)/σg:
+# linear in t; the curve is straight, of slope −σᵢ/σg.
 
 # %% [markdown] lang="pt"
 # Melhor: o canto superior esquerdo; a diagonal é o acaso. Os pontos têm o mesmo limiar, o da EER em
@@ -456,8 +455,8 @@ check(prediction, 299.5, tolerance=0.5)
 
 # %% [markdown] lang="en"
 # ## 5. Is it here at all?
-# An owner's pet may not be in the gallery (all 50 pets, for `dev` and `test` alike): the **open
-# set**. Two rates, per query:
+# An owner's pet may not be in the gallery (all 50 pets, for `dev` and `test`): the **open set**.
+# Two rates, per query:
 # - **FPIR** (false positive identification rate): strangers for whom *any* photo reaches the
 #   threshold;
 # - **FNIR** (false negative identification rate): the others, unless the right pet comes first and
@@ -486,10 +485,9 @@ fpir, fnir = evaluation.fpir_fnir(scores[judged], pet[judged], shown, equal.thre
 print(f"vitsim   {fpir:.2f} {fnir:.2f}")
 
 # %% [markdown] lang="en"
-# Compare FPIR with the FMR above: same threshold, but a stranger meets 150 photos and needs only
-# one.
+# Compare FPIR with the FMR above: same threshold, but a stranger meets 150 photos and needs one.
 #
-# What does *one* score mean? Count strangers who score as high. Ten are few; but hide a pet's own
+# What does *one* score mean? Count strangers who score as high. Ten are few; hide a pet's own
 # photos, and it is a stranger too:
 
 # %% [markdown] lang="pt"
@@ -577,7 +575,7 @@ a, b = fit(rivals, others)
 print(f"a = {a:.2f}   recall@1(2): model {recall(a, b, 2):.2f}, {1 - rivals.mean() / others:.2f}")
 
 # %% [markdown] lang="en"
-# How sure? Leave each pet out once, as query and as rival: the **jackknife**.
+# How sure? Leave each pet out once, as query and rival: the **jackknife**.
 
 # %% [markdown] lang="pt"
 # Quanta certeza? Deixe cada animal fora uma vez, como consulta e rival: o ***jackknife***.
@@ -600,9 +598,9 @@ plots.recall_by_gallery_size((small, free.mean(axis=0)), model_curve, published)
 # Does the dashed line follow the solid one? Then the model describes our 50. Beyond, its shape
 # near p = 0 decides, which 49 rivals cannot show: the band holds sampling error only.
 #
-# The diamonds are published: a projection trained on a frozen DINOv2, other photos, some 25, 6 and
-# 3 of each animal. **Similar EER, different recall**: more rivals, and fewer photos of the right
-# pet. A comparison meets one impostor; a query, all. No recall without its N!
+# The diamonds are published, for a frozen DINOv2 and a trained projection; 25, 6 and 3 photos of
+# each animal. **Similar EER, different recall**: more rivals, fewer photos of the right pet. No
+# recall without its N!
 #
 # ## 7. What errors cost
 # A missed reunion and a false hope do not weigh the same. With their `ratio`, and a share `here`
@@ -612,9 +610,9 @@ plots.recall_by_gallery_size((small, free.mean(axis=0)), model_curve, published)
 # A tracejada segue a contínua? Então o modelo descreve nossos 50. Além deles, decide a forma da Beta
 # perto de p = 0, que 49 rivais não mostram: a faixa só contém erro amostral.
 #
-# Os losangos são publicados: projeção treinada sobre DINOv2 congelado, outras fotos, umas 25, 6 e 3
-# por animal. **EER parecida, *recall* diferente**: mais rivais, e menos fotos do animal certo. A
-# comparação enfrenta um impostor; a consulta, todos. Nada de *recall* sem seu N!
+# Os losangos são publicados: DINOv2 congelado e projeção treinada; 25, 6 e 3 fotos por animal.
+# **EER parecida, *recall* diferente**: mais rivais, menos fotos do animal certo. Nada de *recall*
+# sem seu N!
 #
 # ## 7. O custo dos erros
 # Reencontro perdido e falsa esperança não pesam o mesmo. Com a razão `ratio` entre eles e uma
