@@ -17,7 +17,7 @@ class Interval:
     level: float = 0.95
 
     def __str__(self) -> str:
-        return f"{self.estimate:.2f} [{self.low:.2f}, {self.high:.2f}]"
+        return f"{self.estimate:z.2f} [{self.low:z.2f}, {self.high:z.2f}]"
 
 
 def bca_interval(
