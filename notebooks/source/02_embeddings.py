@@ -495,16 +495,11 @@ from transformers import ViTConfig, ViTModel, logging
 
 logging.set_verbosity_error()  # we read its report ourselves
 logging.disable_progress_bar()
-tiny = Encoder.load("tiny", device="cpu")
-loaded = []
+tiny, loaded = Encoder.load("tiny", device="cpu"), []
+how = {"dtype": torch.float32, "output_loading_info": True}
 for seed in (0, 1):
     torch.manual_seed(seed)
-    network, report = ViTModel.from_pretrained(
-        models.shipped("tiny"),
-        dtype=torch.float32,
-        use_safetensors=True,
-        output_loading_info=True,
-    )
+    network, report = ViTModel.from_pretrained(models.shipped("tiny"), use_safetensors=True, **how)
     loaded.append(network(tiny.prepare([photo])))
 print(sorted(report["missing_keys"]))
 for name in ("last_hidden_state", "pooler_output"):

@@ -493,6 +493,8 @@ with_ray = False  # half a minute to start
 if with_ray:
     spread = Gallery.build(photos[0].parents[1], encoder, paths=photos, engine="ray")
     print(len(spread), np.allclose(spread.vectors, gallery.vectors, atol=1e-5))
+else:
+    print("vitsim index photos/ --out gallery/ --engine ray")
 
 # %% [markdown] lang="en"
 # `--address` names a cluster. We left Ray off: starting it takes longer than embedding forty photos.
