@@ -26,7 +26,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 from scipy import ndimage
-from teacher_targets import ROOT, class_splits, letterbox, members_by_class, names_in_gallery
+from teacher_targets import ROOT, class_splits, members_by_class, names_in_gallery
+
+from vitsim.images import fit
 
 SIZE, CHUNK = 160, 32
 TEACHER, TEACHER_SIZE = "deeplabv3_mnv2_pascal_quant.tflite", 513
@@ -86,7 +88,7 @@ def interpreter(path: str):
 def likelihood(teacher_path: Path, image: Image.Image) -> Image.Image:
     """How likely each pixel is foreground by the teacher: mode L, same size."""
     teacher, logits = interpreter(str(teacher_path))
-    square = np.asarray(letterbox(image, TEACHER_SIZE))
+    square = np.asarray(fit(image, TEACHER_SIZE))
     teacher.set_tensor(teacher.get_input_details()[0]["index"], square[None])
     teacher.invoke()
     scale, zero = logits["quantization"]

@@ -55,11 +55,6 @@ def members_by_class(photos: Path) -> dict[tuple[str, str], list[str]]:
     return found
 
 
-def letterbox(image: Image.Image, size: int) -> Image.Image:
-    """The whole photo in a square of flat mid-grey."""
-    return fit(image, size, "letterbox")
-
-
 def random_box(image: Image.Image, rng: np.random.Generator) -> tuple[float, ...]:
     """A crop of 35 to 100 % of the area, sides between 3:4 and 4:3."""
     width, height = image.size
@@ -77,7 +72,7 @@ def views_of(image: Image.Image, other: Image.Image, seed: int) -> list[Image.Im
     def crop(photo: Image.Image, box: tuple[float, ...]) -> Image.Image:
         return photo.resize((size, size), Image.BICUBIC, box=box)
 
-    views = [letterbox(image, size), crop(image, (left, top, left + side, top + side))]
+    views = [fit(image, size), crop(image, (left, top, left + side, top + side))]
     views += [crop(image, random_box(image, rng)) for _ in range(VIEWS - MIXED - 2)]
     for _ in range(MIXED):
         view, cut = crop(image, random_box(image, rng)), round(size * rng.uniform(0.3, 0.7))

@@ -69,8 +69,9 @@ class Recipe:
             raise store.GalleryError(gallery, f"was made with {was}, not with {now}", remedy)
         remover = self.background
         if remover and backgrounds.revision(remover) != self.background_revision:
+            what = "other" if self.background_revision else "unknown"  # as it was noted, or not yet
             remedy = "Index the photos anew, into another folder."
-            raise store.GalleryError(gallery, f"was made with other weights of {remover}", remedy)
+            raise store.GalleryError(gallery, f"was made with {what} weights of {remover}", remedy)
 
 
 def folder_name(path: Path) -> str:
