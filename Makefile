@@ -82,6 +82,7 @@ tiny: pets $(VENV)/.train  ## train the shipped Vision Transformer anew (hours; 
 	$(BIN)/python tools/train_vit.py last224 --samples 100
 	$(BIN)/python tools/train_vit.py full224 --samples 60
 	$(BIN)/python tools/train_vit.py photos224 --samples 90
+	$(BIN)/python tools/train_vit.py fresh224 --samples 60
 	$(BIN)/python tools/train_vit.py export
 
 cutout: pets $(VENV)/.train  ## train the shipped background remover anew (hours; goes on where it stopped)

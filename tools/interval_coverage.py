@@ -1,6 +1,6 @@
 """Print how often the 95 % intervals of `vitsim.evaluation` hold a truth that is known.
 
-    python tools/interval_coverage.py                    the table, an hour on one core
+    python tools/interval_coverage.py                    the table, over an hour on one core
     python tools/interval_coverage.py --pets 20 --worlds 200
 
 A world has `n` pets with two query photos and one gallery photo each. The score of two photos,
@@ -64,9 +64,11 @@ class World:
                 of_pairs(lambda *both: ev.equal_error_rate(*both).rate),
                 fmr[np.argmin(np.abs(fmr - fnmr))],
             ),
+            "d′": (of_pairs(ev.d_prime), BONUS / np.hypot(impostor_sd, genuine_sd) * np.sqrt(2)),
         }
 
 
+BY_RANK = {"recall@1": ev.recall_at_k, "mAP": ev.mean_average_precision}
 WORLDS = (World(0.5, 0.3, 1.0, 0.5), World(0.7, 0.5, 0.5, 1.0))
 
 
@@ -77,17 +79,19 @@ def of_pairs(rate):
 
 def coverage(kind: int, n: int, worlds: int, repeats: int) -> dict[str, float]:
     """Share of `worlds` of n pets in which each interval holds the truth."""
-    rng, world, recalls = np.random.default_rng(n + kind), WORLDS[kind], []
-    rates = world.rates()
+    rng, world = np.random.default_rng(n + kind), WORLDS[kind]
+    rates, ranked = world.rates(), {name: [] for name in BY_RANK}
     held = {name: 0 for name in rates}
     for seed in range(worlds):
         search = world.search(rng, n)
         for name, (rate, truth) in rates.items():
             found = ev.bootstrap_by_identity(rate, *search, repeats=repeats, seed=seed)
             held[name] += found.low <= truth <= found.high
-        recalls.append(ev.jackknife_by_identity(ev.recall_at_k, *search))
-    truth = np.mean([one.estimate for one in recalls])  # no formula is known: the mean of all
-    held["recall@1"] = sum(one.low <= truth <= one.high for one in recalls)
+        for name, found in ranked.items():
+            found.append(ev.jackknife_by_identity(BY_RANK[name], *search))
+    for name, found in ranked.items():
+        truth = np.mean([one.estimate for one in found])  # no formula is known: the mean of all
+        held[name] = sum(one.low <= truth <= one.high for one in found)
     return {name: count / worlds for name, count in held.items()}
 
 

@@ -55,36 +55,28 @@ def change_light(pixels: torch.Tensor, strength: float) -> torch.Tensor:
 
 
 class Photos:
-    """The photographs that `teacher_targets.py` prepared."""
+    """The photographs that `teacher_targets.py` prepared, with vectors by `vector_space.py`."""
 
-    def __init__(self, folder: Path, width: int = 192) -> None:
+    def __init__(self, folder: Path) -> None:
         with open(folder / "photos.csv") as file:
             rows = list(csv.DictReader(file))
         self.views = np.load(folder / "views.npy", mmap_mode="r")
         split = np.array([row["split"] for row in rows])
         names = sorted({row["label"] for row in rows if row["split"] == "train"} - {""})
         number = {name: i for i, name in enumerate(names)}
+        self.names = [row["name"] for row in rows]
         self.labels = np.array([number.get(row["label"], -1) for row in rows])
         self.label_names = np.array([row["label"] for row in rows])
         self.count = len(names)
         self.train, self.val = np.flatnonzero(split == "train"), np.flatnonzero(split == "val")
-        reduced = folder / f"targets_{width}.npy"
-        if not reduced.exists():
-            np.save(reduced, self.reduce(np.load(folder / "targets.npy"), width).numpy())
-        self.targets = torch.from_numpy(np.load(reduced))
+        space = np.load(folder / "space.npz")
+        self.mean, self.axes = torch.from_numpy(space["mean"]), torch.from_numpy(space["axes"])
+        self.targets = self.place(np.load(folder / "targets.npy"))
         self.rng = np.random.default_rng()
 
-    def reduce(self, features: np.ndarray, width: int) -> torch.Tensor:
-        """(n, 8, 1024) teacher features -> (n, 8, width) of norm 1: centred, PCA of the train ones.
-
-        PCA keeps the teacher's cosines (of centred features) as well as `width` numbers can.
-        """
-        flat = torch.from_numpy(features).float()
-        some = flat[self.train][:, :-MIXED].reshape(-1, 1024)
-        mean = some.mean(0)
-        some = some - mean
-        _, axes = torch.linalg.eigh(some.T @ some)
-        return F.normalize((flat - mean) @ axes[:, -width:], dim=2)
+    def place(self, features: np.ndarray) -> torch.Tensor:
+        """(..., 1024) features of the teacher -> (..., width) of norm 1."""
+        return F.normalize((torch.from_numpy(features).float() - self.mean) @ self.axes, dim=-1)
 
     def middles(self) -> torch.Tensor:
         """(classes, width): the mean of what the teacher says of each class."""

@@ -75,11 +75,17 @@ def views_of(image: Image.Image, other: Image.Image, seed: int) -> list[Image.Im
     views = [fit(image, size), crop(image, (left, top, left + side, top + side))]
     views += [crop(image, random_box(image, rng)) for _ in range(VIEWS - MIXED - 2)]
     for _ in range(MIXED):
-        view, cut = crop(image, random_box(image, rng)), round(size * rng.uniform(0.3, 0.7))
-        part = (0, 0, cut, size) if rng.random() < 0.5 else (0, 0, size, cut)
-        view.paste(crop(other, random_box(other, rng)).crop(part))
-        views.append(view)
+        view = crop(image, random_box(image, rng))
+        views.append(beside(view, crop(other, random_box(other, rng)), rng))
     return views
+
+
+def beside(view: Image.Image, other: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """The view with a part of another one laid over its left or its top."""
+    size, cut = view.width, round(view.width * rng.uniform(0.3, 0.7))
+    part = (0, 0, cut, size) if rng.random() < 0.5 else (0, 0, size, cut)
+    view.paste(other.crop(part))
+    return view
 
 
 @cache
@@ -166,8 +172,6 @@ def main() -> None:
     path, mode = args.out / "views.npy", "r+"
     if not path.exists() or np.load(path, mmap_mode="r").shape != shape:  # other photos or views
         mode = "w+"
-        for reduced in args.out.glob("targets_*.npy"):
-            reduced.unlink()
     open_ = np.lib.format.open_memmap
     views = open_(path, mode=mode, dtype=np.uint8, shape=shape)
     shape = (len(rows), VIEWS, 1024)

@@ -13,15 +13,16 @@ First what it learns from, then the stages, each going on from the last one's bu
     python tools/train_vit.py last224 --samples 100        photos too
     python tools/train_vit.py full224 --samples 60         all 196 patches of pets, as in use
     python tools/train_vit.py photos224 --samples 90       of photos too
+    python tools/train_vit.py fresh224 --samples 60        each view of a photo seen once only
     python tools/train_vit.py compare           what averaging or mixing the weights does
     python tools/train_vit.py export            writes the averaged weights in float16
 
 Two idle cores see hundreds of photos a second in the first stage, about 50 in the fourth and 15 in
-the last (in float32; bfloat16 is used where the processor has instructions for it, and is quicker).
-A stage that was stopped goes on where its last checkpoint (one a minute) was, and one that is over
-is passed by; pets that are coated meanwhile join. `--samples` counts thousands, and the learning
-rate falls towards its end; `--start` goes on from an exported model. The model card says what the
-shipped weights have really seen.
+the last two (in float32; bfloat16 is used where the processor has instructions for it, and is
+quicker). A stage that was stopped goes on where its last checkpoint (one a minute) was, and one
+that is over is passed by; pets that are coated meanwhile join. `--samples` counts thousands, and
+the learning rate falls towards its end; `--start` goes on from an exported model. The model card
+says what the shipped weights have really seen.
 
 What is trained is the CLS vector itself, the one that similarity search uses. On photos it copies
 a pretrained MobileNetV1 (reduced by PCA to the width of the ViT): cosine to the teacher's vector,
@@ -40,6 +41,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.distributed as dist
+from fresh_photos import FreshPhotos
 from pets_and_photos import Descriptions, Pets, Photos, resize, shipped_dev_pets
 from torch.nn import functional as F
 from transformers import ViTModel
@@ -65,6 +67,7 @@ class Stage:
     pets: tuple[int, int]  # pixels, patches: drawn anew, more of them from the pet; 0: all
     of_pets: int  # how many of these in a batch
     lr: tuple[float, float]  # at the start and the end, linear between
+    fresh: bool = False  # whether a photo is seen in a view of its own each time
 
 
 STAGES = {
@@ -74,13 +77,14 @@ STAGES = {
     "last224": Stage((28, 224, 64), (224, 64), 45, (4e-4, 1e-5)),
     "full224": Stage((16, 224, 64), (224, 0), 45, (2e-4, 1e-5)),
     "photos224": Stage((24, 224, 0), (224, 0), 36, (2e-4, 1e-5)),
+    "fresh224": Stage((36, 224, 0), (224, 0), 27, (3e-4, 1e-5), fresh=True),
 }
 
 
 def batch_loss(model, heads, stage: Stage, photos: Photos, pets: Pets):
     """The loss of one fresh batch, and its parts as numbers to print."""
     n, size, kept = stage.photos
-    pixels, targets, labels = photos.batch(n, min(size, VIEW))  # views hold no more than that
+    pixels, targets, labels = photos.batch(n, size if stage.fresh else min(size, VIEW))
     with torch.autocast("cpu", torch.bfloat16, enabled=BFLOAT16):
         ours = look(model, resize(pixels, size), kept).vectors
     logits = 16 * ours @ F.normalize(heads["classes"], dim=1).T
@@ -164,14 +168,15 @@ def train(rank: int, args: argparse.Namespace) -> None:
     dist.init_process_group("gloo", f"tcp://127.0.0.1:{args.port}", rank=rank,
                             world_size=args.processes)  # fmt: skip
     stage, path, total = STAGES[args.stage], args.build / "tiny.pt", 1000 * args.samples
-    photos = Photos(args.build / "photos", args.width)
+    photos = args.build / "photos"
+    photos = FreshPhotos(photos, args.shared) if stage.fresh else Photos(photos)
     about = Descriptions(args.build / "pets.npz")
     pets = Pets(args.build / "coated", about)
     torch.manual_seed(0)
-    model, average = new_model(args.width), new_model(args.width)
+    model, average = new_model(), new_model()
     heads = torch.nn.ParameterDict({
         "classes": photos.middles(),
-        "cover": torch.zeros(1, args.width),
+        "cover": torch.zeros(1, model.config.hidden_size),
         "pets": about.places.clone(),  # where each pet's own vector begins
     })  # fmt: skip
     weights = [*model.parameters(), *heads.parameters()]
@@ -266,14 +271,14 @@ def export(build: Path, out: Path, start: Path | None, new: float) -> None:
     print(f"wrote {out}")
 
 
-def compare(build: Path, width: int, start: Path | None, new: float) -> None:
+def compare(build: Path, start: Path | None, new: float) -> None:
     """Print recall@1 of the weights of the last step, of their average, and of its `mixture`."""
     saved = torch.load(build / "tiny.pt", weights_only=True)
-    photos = Photos(build / "photos", width)
+    photos = Photos(build / "photos")
     pets = Pets(build / "coated", Descriptions(build / "pets.npz"))
     saved["mixture"] = mixture(saved["average"], start, new)
     for name in ("model", "average", *(["mixture"] if start else [])):
-        model = new_model(width)
+        model = new_model()
         model.load_state_dict(saved[name])
         print(f"{name}, {validate(model.eval(), 224, photos, pets)}", flush=True)
 
@@ -293,14 +298,14 @@ def main() -> None:
         default=0.75,
         help="share of the trained weights in an export with --start (0.75)",
     )
-    parser.add_argument("--width", type=int, default=192, help="of the vector (default 192)")
+    parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
     parser.add_argument("--processes", type=int, default=2, help="of one thread (default 2)")
     parser.add_argument("--port", type=int, default=29511, help="by which they meet")
     args = parser.parse_args()
     if args.stage == "export":
         export(args.build, args.out, args.start, args.new)
     elif args.stage == "compare":
-        compare(args.build, args.width, args.start, args.new)
+        compare(args.build, args.start, args.new)
     else:
         order, path = list(STAGES), args.build / "tiny.pt"
         reached = torch.load(path, weights_only=True)["stage"] if path.exists() else order[0]

@@ -1,11 +1,10 @@
 """Say where the vectors of `tiny` are to go, for photographs and for pets, in closed form.
 
     python tools/vector_space.py                          about 3 minutes
-    python tools/vector_space.py --start data/models/tiny to go on from a model      20 minutes
+    python tools/vector_space.py --start data/models/tiny to go on from a model
 
 Photographs: the teacher's features, centred, in 192 principal components
-(`build/photos/targets_192.npy`). To go on from a model they are turned towards its own vectors,
-and the targets are half-way between the two: what it can already it is to keep.
+(`build/photos/space.npz`). To go on from a model they are turned towards its own vectors.
 
 Pets: a linear map of the traits that `describe_pets.py` knows (`build/pet_space.npy`). Not every
 trait can be seen, so the map weighs them as Fisher's discriminant does: ridge regression predicts
@@ -16,6 +15,7 @@ for choosing and on the shipped dev pets is printed beside that of the plain fea
 """
 
 import argparse
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -23,14 +23,14 @@ import torch
 from pets_and_photos import Photos, cut_outs, shipped_dev_pets, to_cut, to_pixels
 from PIL import Image
 from scipy.linalg import eigh
-from teacher_targets import TEACHER, teacher_features
-from torch.nn import functional as F
+from teacher_targets import MIXED, TEACHER, teacher_features
 from train_vit import embed_all, recall
 from transformers import ViTModel
 
 from vitsim.similarity import normalise
 
 ROOT = Path(__file__).resolve().parents[1]
+WIDTH = 192  # of the vectors
 
 
 def features(teacher: Path, pixels: torch.Tensor) -> np.ndarray:
@@ -60,6 +60,20 @@ def turn(ours: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """
     left, _, right = np.linalg.svd(targets.T @ ours, full_matrices=False)
     return (left @ right).astype(np.float32)
+
+
+def principal_axes(folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Mean (1024,) and principal axes (1024, 192) of the teacher's features of training photos.
+
+    Their cosines are kept as well as so many numbers can.
+    """
+    with open(folder / "photos.csv") as file:
+        train = np.array([row["split"] == "train" for row in csv.DictReader(file)])
+    features = np.load(folder / "targets.npy")[train, :-MIXED].reshape(-1, 1024)
+    features = torch.from_numpy(features).float()
+    mean = features.mean(0)
+    features -= mean
+    return mean.numpy(), torch.linalg.eigh(features.T @ features)[1][:, -WIDTH:].numpy()
 
 
 def main() -> None:
@@ -105,25 +119,26 @@ def main() -> None:
         print(f"{title}, cut out: the teacher {recall(plain, names_, pairs):.3f}, "
               f"its traits {recall(traits, names_, pairs):.3f}")  # fmt: skip
 
-    width = 192
-    photos = Photos(args.build / "photos", width)
+    folder = args.build / "photos"
+    mean, axes = principal_axes(folder)
+    np.savez(folder / "space.npz", mean=mean, axes=axes)
     if args.start:
         how = {"add_pooling_layer": False, "dtype": torch.float32}
         model = ViTModel.from_pretrained(args.start, use_safetensors=True, **how)
         ours = embed_all(model, pictures[train][::2], 224)
         space = space @ turn(ours - ours.mean(0), normalise(y[train][::2] @ space))
-        rows = np.sort(np.random.default_rng(0).choice(photos.train, 600, replace=False))
-        ours = embed_all(model, to_pixels(photos.views[rows, 1]), 224)
-        photos.targets = photos.targets @ turn(ours, photos.targets[rows, 1].numpy())
-        views = photos.views.shape[1]
-        ours = [embed_all(model, to_pixels(photos.views[:, k]), 224) for k in range(views)]
-        ours = torch.from_numpy(np.stack(ours, 1))
-        cosine = (ours * photos.targets).sum(2).mean()
+        photos = Photos(folder)
+        rows = np.sort(np.random.default_rng(0).choice(photos.train, 1500, replace=False))
+        ours, said = (
+            embed_all(model, to_pixels(photos.views[rows, 1]), 224),
+            photos.targets[rows, 1],
+        )
+        turned = turn(ours, said.numpy())
+        cosine = np.sum(ours * (said.numpy() @ turned), axis=1).mean()
         print(f"photos: cosine of the model's vectors to the teacher's {cosine:.3f}")
-        photos.targets = photos.targets + ours
+        np.savez(folder / "space.npz", mean=mean, axes=axes @ turned)
     else:
-        space = np.pad(space, ((0, 0), (0, width - space.shape[1])))
-    np.save(args.build / "photos" / "targets_192.npy", F.normalize(photos.targets, dim=2).numpy())
+        space = np.pad(space, ((0, 0), (0, WIDTH - space.shape[1])))
     np.save(args.build / "pet_space.npy", space.astype(np.float32))
 
 
