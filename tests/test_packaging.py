@@ -188,11 +188,11 @@ def test_the_readmes_say_who_is_in_their_picture():
     found = gallery.match(data_folder() / "pets" / "photos" / "dog_001" / "dog_001_04.jpg")
     litter = datasets.pets().drop_duplicates("pet").set_index("pet")["litter"]
     one, two, three, four = (match.label for match in found)
-    assert one == two == three == "dog_001" != four and litter[four] == litter["dog_001"]
+    assert one == two == four == "dog_001" != three and litter[three] == litter["dog_001"]
     english, portuguese = (ROOT / name for name in ("README.md", "README.pt.md"))
-    said = "The first three are the lost dog, the fourth its litter-mate."
+    said = "The third is a litter-mate, the others the lost dog."
     assert said in english.read_text("utf-8")
-    said = "As três primeiras são do cão perdido; a quarta, de um irmão de ninhada."
+    said = "A terceira é de um irmão de ninhada; as outras, do cão perdido."
     assert said in portuguese.read_text("utf-8")
 
 
