@@ -56,6 +56,8 @@ $(READY): pyproject.toml constraints.txt
 	@echo "Setting up $(VENV), once; this takes a few minutes."
 	@$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --constraint constraints.txt --editable ".[notebooks,app]"
+	@echo "Compiling what removes backgrounds, once, so that no lesson waits for it."
+	@$(BIN)/python -c 'import vitsim, rembg'  # in this order: vitsim tells onnxruntime to report nothing
 	@touch $@
 
 $(TESTED): $(READY)
