@@ -1,8 +1,8 @@
-"""Photographs in a view of their own each time, of which the teacher is asked then and there.
+"""Photographs in views drawn anew each time, of which the teacher is asked then and there.
 
 What `teacher_targets.py` prepared is seen again and again. "A good teacher is patient and
-consistent" (Beyer et al., arXiv 2106.05237): student and teacher see one view, that neither has
-seen before, and half of the views are in part another photo, beside it or through it.
+consistent" (Beyer et al., arXiv 2106.05237): student and teacher see the same new view. Half of
+the views are in part another photo, beside it or through it; 15 % are one whole photo.
 """
 
 import io

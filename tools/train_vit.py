@@ -13,7 +13,7 @@ First what it learns from, then the stages, each going on from the last one's bu
     python tools/train_vit.py last224 --samples 100        photos too
     python tools/train_vit.py full224 --samples 60         all 196 patches of pets, as in use
     python tools/train_vit.py photos224 --samples 90       of photos too
-    python tools/train_vit.py fresh224 --samples 60        each view of a photo seen once only
+    python tools/train_vit.py fresh224 --samples 60        photos in views drawn anew
     python tools/train_vit.py compare           what averaging or mixing the weights does
     python tools/train_vit.py export            writes the averaged weights in float16
 
@@ -67,7 +67,7 @@ class Stage:
     pets: tuple[int, int]  # pixels, patches: drawn anew, more of them from the pet; 0: all
     of_pets: int  # how many of these in a batch
     lr: tuple[float, float]  # at the start and the end, linear between
-    fresh: bool = False  # whether a photo is seen in a view of its own each time
+    fresh: bool = False  # whether the views of photos are drawn anew
 
 
 STAGES = {
@@ -168,8 +168,8 @@ def train(rank: int, args: argparse.Namespace) -> None:
     dist.init_process_group("gloo", f"tcp://127.0.0.1:{args.port}", rank=rank,
                             world_size=args.processes)  # fmt: skip
     stage, path, total = STAGES[args.stage], args.build / "tiny.pt", 1000 * args.samples
-    photos = args.build / "photos"
-    photos = FreshPhotos(photos, args.shared) if stage.fresh else Photos(photos)
+    folder = args.build / "photos"
+    photos = FreshPhotos(folder, args.shared) if stage.fresh else Photos(folder)
     about = Descriptions(args.build / "pets.npz")
     pets = Pets(args.build / "coated", about)
     torch.manual_seed(0)

@@ -129,12 +129,10 @@ def main() -> None:
         space = space @ turn(ours - ours.mean(0), normalise(y[train][::2] @ space))
         photos = Photos(folder)
         rows = np.sort(np.random.default_rng(0).choice(photos.train, 1500, replace=False))
-        ours, said = (
-            embed_all(model, to_pixels(photos.views[rows, 1]), 224),
-            photos.targets[rows, 1],
-        )
-        turned = turn(ours, said.numpy())
-        cosine = np.sum(ours * (said.numpy() @ turned), axis=1).mean()
+        ours = embed_all(model, to_pixels(photos.views[rows, 1]), 224)
+        said = photos.targets[rows, 1].numpy()
+        turned = turn(ours, said)
+        cosine = np.sum(ours * (said @ turned), axis=1).mean()
         print(f"photos: cosine of the model's vectors to the teacher's {cosine:.3f}")
         np.savez(folder / "space.npz", mean=mean, axes=axes @ turned)
     else:
