@@ -4,6 +4,9 @@ import os
 import sys
 from pathlib import Path
 
+# Workers and their kernels share the cores: threads that wait by spinning keep the others waiting.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # torch, faiss, scikit-learn
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy and SciPy
 sys.path.insert(0, str(Path(__file__).parent / "tools"))
 
 from nbval.plugin import IPyNbCell

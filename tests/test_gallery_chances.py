@@ -57,7 +57,9 @@ def run_for(work, photos: Path, out: Path, seconds: float | None = None) -> tupl
 
 
 @pytest.mark.parametrize("work", [index, add])
-def test_twenty_kills_at_random_moments_lose_nothing(tmp_path, work):
+def test_twenty_kills_at_random_moments_lose_nothing(tmp_path, work, monkeypatch):
+    # Python 3.11 does not tell the server of forks where to look for what it imports beforehand.
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
     photos, old = tmp_path / "photos", tmp_path / "old"
     for number in range(24):
         paint(photos / "rex" / f"{number:02d}.png", number)

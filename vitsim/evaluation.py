@@ -66,12 +66,14 @@ def mean_average_precision(scores: np.ndarray, query_ids: Ids, gallery_ids: Ids)
     """
     hits_at_k(scores, query_ids, gallery_ids)  # for its checks
     scores, genuine = _checked(scores, query_ids, gallery_ids)
-    precisions = []
-    for row, mask in zip(scores, genuine, strict=True):
-        every, right = np.sort(row[~np.isnan(row)]), np.sort(row[mask])
-        above = right.size - np.searchsorted(right, right)
-        precisions.append(np.mean(above / (every.size - np.searchsorted(every, right))))
-    return float(np.mean(precisions))
+    queries, photos = scores.shape
+    order = np.argsort(-scores.astype(np.float64), axis=1)  # NaN comes last
+    ranked, right = (np.take_along_axis(each, order, 1) for each in (scores, genuine))
+    rank = np.tile(np.arange(1, photos + 1), (queries, 1))
+    rank[:, :-1][ranked[:, :-1] == ranked[:, 1:]] = photos
+    rank = np.minimum.accumulate(rank[:, ::-1], axis=1)[:, ::-1]  # of equal scores the last one's
+    precision = np.take_along_axis(right.cumsum(1), rank - 1, 1) / rank
+    return float(np.mean((precision * right).sum(1) / right.sum(1)))
 
 
 def genuine_impostor_scores(
@@ -170,8 +172,8 @@ def bootstrap_by_identity(
     very gallery. For ranks in other galleries of this size see `jackknife_by_identity`.
     """
     estimate, redraw, n = _redrawing(statistic, scores, query_ids, gallery_ids, resample_gallery)
-    rng = np.random.default_rng(seed)
-    draws = [redraw(rng.integers(n, size=n)) for _ in range(repeats)]
+    drawn = np.random.default_rng(seed).integers(n, size=(repeats, n))
+    draws = [redraw(one) for one in drawn]
     left_out = [redraw(np.delete(np.arange(n), one)) for one in range(n)]
     return bca_interval(estimate, draws, left_out, level)
 
@@ -202,6 +204,7 @@ def _redrawing(statistic: Statistic, scores, query_ids, gallery_ids, both: bool)
         raise ValueError(f"{n} identity: expected at least 2 to draw from")
     rows_of = [np.flatnonzero(query_ids == one) for one in identities]
     columns_of = [np.flatnonzero(gallery_ids == one) for one in identities]
+    many_rows, many_columns = (np.array([len(each) for each in of]) for of in (rows_of, columns_of))
 
     def redraw(drawn: np.ndarray) -> float:
         rows = np.concatenate([rows_of[i] for i in drawn])
@@ -209,11 +212,11 @@ def _redrawing(statistic: Statistic, scores, query_ids, gallery_ids, both: bool)
             return statistic(scores[rows], query_ids[rows], gallery_ids)
         columns = np.concatenate([columns_of[i] for i in drawn])
         copy = np.arange(len(drawn))
-        q_copy = np.repeat(copy, [len(rows_of[i]) for i in drawn])
-        g_copy = np.repeat(copy, [len(columns_of[i]) for i in drawn])
+        q_copy, g_copy = copy.repeat(many_rows[drawn]), copy.repeat(many_columns[drawn])
         twice = (drawn[q_copy][:, None] == drawn[g_copy]) & (q_copy[:, None] != g_copy)
         try:
-            return statistic(np.where(twice, np.nan, scores[np.ix_(rows, columns)]), q_copy, g_copy)
+            found = scores.take(rows, 0).take(columns, 1)
+            return statistic(np.where(twice, np.nan, found), q_copy, g_copy)
         except ValueError:  # one identity n times, for instance, has no impostor
             return np.nan
 
