@@ -195,6 +195,79 @@ def test_one_image_that_was_not_read_yet_may_be_in_many_batches(two_cores, small
         np.testing.assert_allclose(vectors, np.repeat(vectors[:1], 8, axis=0), atol=1e-6)
 
 
+@pytest.fixture
+def as_on_a_gpu(monkeypatch):
+    """The way photos take to a GPU, with the CPU in its place."""
+    monkeypatch.setattr(Encoder, "_on_cpu", Encoder._on_gpu)
+    before = threading.active_count()
+    yield
+    assert threading.active_count() == before, "threads were left behind"
+
+
+@pytest.mark.parametrize("pooling", ["cls", "mean"])
+@each_kind
+def test_on_a_gpu_the_vectors_are_those_of_a_cpu_in_the_same_order(kind, pooling, photos, request):
+    encoder = request.getfixturevalue(kind)
+    here = encoder.embed(photos, pooling)
+    request.getfixturevalue("as_on_a_gpu")
+    for size in (None, 1, 2, 3, 7):
+        there = encoder.embed(photos, pooling, batch_size=size)
+        np.testing.assert_allclose(there, here, atol=1e-5)
+    assert encoder.embed([]).shape == (0, 32)
+
+
+@each_kind
+def test_a_gpu_is_given_the_pixels_of_the_processor(kind, request, as_on_a_gpu, monkeypatch):
+    encoder, seen = request.getfixturevalue(kind), []
+    levels = np.random.default_rng(0).permutation(np.arange(224 * 224 * 3) % 256)
+    photo = Image.fromarray(levels.astype(np.uint8).reshape(224, 224, 3))
+    pooled = Encoder._pooled
+    monkeypatch.setattr(
+        Encoder,
+        "_pooled",
+        lambda self, pixels, how: seen.append(pixels) or pooled(self, pixels, how),
+    )
+    encoder.embed([photo])
+    assert seen[0].dtype == torch.float32
+    np.testing.assert_allclose(seen[0], encoder.prepare([photo]), rtol=0, atol=1e-6)
+
+
+def test_a_gpu_is_fed_ahead_but_never_with_more_than_three_batches(
+    small_encoder, photos, as_on_a_gpu, monkeypatch
+):
+    fitted, done, ahead = [], [], []
+
+    def noted(bar, count):
+        time.sleep(0.02)  # the threads could do all the others
+        done.append(count)
+        ahead.append(len(fitted) - sum(done))
+
+    monkeypatch.setattr("vitsim.encoder.fit", lambda *how: fitted.append(1) or fit(*how))
+    monkeypatch.setattr("tqdm.tqdm.update", noted)
+    small_encoder.embed(photos * 6, batch_size=2)
+    assert sum(done) == len(fitted) == 42
+    assert 2 < max(ahead) <= 6 and ahead[-1] == 0
+
+
+def test_a_photo_that_cannot_be_read_or_an_interrupt_stops_the_threads_of_a_gpu(
+    small_encoder, photos, as_on_a_gpu, monkeypatch
+):
+    def interrupt(bar, count):
+        raise KeyboardInterrupt
+
+    before, kept = threading.active_count(), []
+    with pytest.raises(PhotoError, match=r"no-such-photo\.jpg: does not exist") as error:
+        small_encoder.embed([*photos, "no-such-photo.jpg", *photos * 9], batch_size=2)
+    kept.append(error.tb)  # a notebook keeps it as well, and with it every frame
+    fitted = []
+    monkeypatch.setattr("vitsim.encoder.fit", lambda *how: fitted.append(1) or fit(*how))
+    monkeypatch.setattr("tqdm.tqdm.update", interrupt)
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        small_encoder.embed(photos * 9, batch_size=1)
+    kept.append(stopped.tb)
+    assert threading.active_count() == before and len(fitted) <= 4 and all(kept)
+
+
 def test_photos_differ_and_keep_their_order(small_encoder, photos):
     vectors = small_encoder.embed(photos)
     assert (vectors @ vectors.T - np.eye(7)).max() < 0.999

@@ -3,8 +3,10 @@
     python tools/benchmark.py            BENCHMARKS.md and benchmarks.json, about 10 minutes
     python tools/benchmark.py --large    also 10,000 photos and 1,000,000 vectors: 20 minutes, 16 GB
     python tools/benchmark.py --only search     this part anew, beside what the report holds
+    python tools/benchmark.py --merge benchmarks.json     what was measured elsewhere, with --out
 
-The report keeps a chapter for each kind of machine that it was run on.
+The report keeps a chapter for each kind of machine that it was run on. Where torch finds no CUDA
+the part `gpu` is left out; it takes a minute, and needs neither faiss nor rembg.
 
 Every comparison alternates the two ways and gives the median of each and the median of the ratios
 of the rounds: what a machine does beside it hits both. Absolute figures are of the machine that
@@ -21,7 +23,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -32,7 +36,7 @@ from vitsim.files import atomic
 ROOT, TOOLS = Path(__file__).parents[1], Path(__file__).parent
 sys.path.insert(0, str(ROOT / "tests"))
 PHOTOS = sorted((ROOT / "data" / "pets" / "photos").glob("*/*.jpg"))
-PARTS = ("embedding", "background", "match", "memory", "search")
+PARTS = ("embedding", "background", "match", "memory", "search", "gpu")
 
 
 def peak_memory() -> int:
@@ -58,12 +62,13 @@ def side_by_side(original: Callable, ours: Callable, repeats: int) -> tuple[floa
     return tuple(float(np.median(values)) for values in (theirs, mine, theirs / mine))
 
 
-def matrix_peak(dtype) -> float:
-    """The machine's product of two 2048 × 2048 matrices, FLOP/s: the best of ten."""
+def matrix_peak(dtype, device: str = "cpu", side: int = 2048) -> float:
+    """The machine's product of two square matrices, FLOP/s: the best of ten."""
     import torch
 
-    a = torch.randn(2048, 2048).to(dtype)
-    return 2 * 2048**3 / min(seconds(lambda: a @ a) for _ in range(10))
+    a = torch.randn(side, side, device=device).to(dtype)
+    # A GPU is waited for when a number is asked for.
+    return 2 * side**3 / min(seconds(lambda: (a @ a)[0, 0].item()) for _ in range(10))
 
 
 def flops(config) -> float:
@@ -73,12 +78,23 @@ def flops(config) -> float:
     return config.num_hidden_layers * layer + 2 * (tokens - 1) * 3 * config.patch_size**2 * d
 
 
+def original_vector(encoder, path: Path) -> np.ndarray:
+    """As the original has it: the photo squashed, a batch of one."""
+    import torch
+    from PIL import Image
+
+    photo = Image.open(path).convert("RGB").resize((224, 224))
+    pixels = encoder.processor(photo, return_tensors="pt")["pixel_values"]
+    with torch.no_grad():
+        tokens = encoder.model(pixels.to(encoder.model.device)).last_hidden_state
+    vector = tokens[0, 0].cpu().numpy()
+    return vector[None] / np.linalg.norm(vector)
+
+
 def embedding(report: dict, repeats: int) -> None:
     """Files → matches of a query, all embedded anew: `tiny`, and a ViT-B/16 of random weights."""
     import checkpoints
     import faiss
-    import torch
-    from PIL import Image
 
     from vitsim.encoder import Encoder
     from vitsim.gallery import Gallery
@@ -94,11 +110,7 @@ def embedding(report: dict, repeats: int) -> None:
             def original(encoder=plain, paths=paths) -> None:
                 index = faiss.IndexFlatIP(encoder.dim)
                 for path in [*paths, paths[0]]:  # the last one asks
-                    photo = Image.open(path).convert("RGB").resize((224, 224))
-                    pixels = encoder.processor(photo, return_tensors="pt")["pixel_values"]
-                    with torch.no_grad():
-                        vector = encoder.model(pixels).last_hidden_state[0, 0].numpy()
-                    vector = vector[None] / np.linalg.norm(vector)
+                    vector = original_vector(encoder, path)
                     index.add(vector)
                 index.search(vector, 4)
 
@@ -270,10 +282,22 @@ def exact_memory(path: Path) -> float:
     return int(told) / path.stat().st_size
 
 
-def memory(report: dict, counts: list[int]) -> None:
-    """Peak memory while indexing, by the number of photos: it should not grow."""
+def photographs(folder: Path, numbers: Iterable[int]) -> list[Path]:
+    """JPEG files of 320 pixels in `folder`, no two the same: pets shifted in brightness."""
     from PIL import Image
 
+    def make(number: int) -> Path:
+        path, (turn, pet) = folder / f"{number:05d}.jpg", divmod(number, len(PHOTOS))
+        with Image.open(PHOTOS[pet]) as photo:
+            photo.point(lambda level: level + 3 * turn % 80 - 40).save(path, quality=90)
+        return path
+
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(make, numbers))
+
+
+def memory(report: dict, counts: list[int]) -> None:
+    """Peak memory while indexing, by the number of photos: it should not grow."""
     program = (
         "import sys\n"
         "from vitsim.gallery import Gallery; from vitsim.encoder import Encoder\n"
@@ -281,14 +305,10 @@ def memory(report: dict, counts: list[int]) -> None:
         "from benchmark import peak_memory; print(peak_memory() / 1e6)"
     )
     with tempfile.TemporaryDirectory() as scratch:
-        photos, rng = Path(scratch) / "photos", np.random.default_rng(0)
+        photos, made = Path(scratch) / "photos", 0
         photos.mkdir()
-        made = 0
         for count in counts:
-            for number in range(made, count):  # every photo another one: shifted in brightness
-                with Image.open(PHOTOS[number % len(PHOTOS)]) as photo:
-                    shift = int(rng.integers(-40, 40))
-                    photo.point(lambda v, shift=shift: v + shift).save(photos / f"{number:05d}.jpg")
+            photographs(photos, range(made, count))
             made = count
             command = [sys.executable, "-c", program, photos, Path(scratch) / f"{count}.gallery"]
             start = time.perf_counter()
@@ -300,12 +320,90 @@ def memory(report: dict, counts: list[int]) -> None:
             }  # fmt: skip
 
 
+def gpu(report: dict, repeats: int, device: str = "cuda", count: int = 4096, side=8192) -> None:
+    """JPEG files of 320 pixels → vectors, on a GPU. Reading: all cores read and fit the files.
+    Model: it alone, on pixels that lie on the GPU. Peak: the product of two 8192 × 8192 matrices.
+    Cosine: the least one with what a CPU computes in float32, of 16 photos.
+    """
+    import checkpoints
+    import torch
+
+    from vitsim.encoder import Encoder
+    from vitsim.images import fit, open_photo
+
+    def read(path: Path) -> np.ndarray:
+        return np.asarray(fit(open_photo(path), 224))
+
+    def reading() -> None:
+        with ThreadPoolExecutor() as pool:
+            deque(pool.map(read, paths), maxlen=0)
+
+    with tempfile.TemporaryDirectory() as scratch:
+        paths, folder = photographs(Path(scratch), range(count)), Path(scratch) / "vit"
+        for name, model in (("tiny", "tiny"), ("ViT-B/16", str(checkpoints.vit_base(folder)))):
+            fast = Encoder.load(model, device, "auto")
+            torch.cuda.reset_peak_memory_stats()
+            near = fast.embed(paths[:512])[:16]  # warms up
+            held = torch.cuda.max_memory_allocated() / 1e6
+            far = Encoder.load(model, "cpu").embed(paths[:16])
+            plain, pixels = Encoder.load(model, device), fast.prepare(paths[:128])
+            some, batches = paths[: count // 32], count // 128
+
+            def original(encoder=plain, paths=some) -> None:
+                for path in paths:
+                    original_vector(encoder, path)
+
+            @torch.inference_mode()
+            def alone(model=fast.model, pixels=pixels, batches=batches) -> None:
+                for _ in range(batches):
+                    last = model(pixels).last_hidden_state
+                last[0, 0, 0].item()
+
+            original(paths=some[:8])
+            alone(batches=2)
+            runs = original, partial(fast.embed, paths), reading, alone
+            ways = [partial(seconds, run) for run in runs]
+            ways.append(partial(matrix_peak, fast.model.dtype, device, side))
+            *took, peak = in_rounds(min(3, repeats), *ways)
+            done = np.array([[len(some)], [count], [count], [128 * batches]])
+            rates, peak = done / np.array(took), peak / 1e12
+            theirs, mine, files, model_alone = np.median(rates, axis=1).tolist()
+            work = flops(fast.model.config) / 1e12
+            report[name] = {
+                "photos": count, "dtype": str(fast.model.dtype).removeprefix("torch."),
+                "original, photos/s": theirs, "ours, photos/s": mine,
+                "ratio": float(np.median(rates[1] / rates[0])),
+                "ours, share of peak": float(np.median(work * rates[1] / peak)),
+                "reading, photos/s": files, "model, photos/s": model_alone,
+                "model, TFLOP/s": work * model_alone, "peak, TFLOP/s": float(np.median(peak)),
+                "model, share of peak": float(np.median(work * rates[3] / peak)),
+                "GPU memory, MB": held, "cosine": f"{(near * far).sum(1).min():.4f}",
+            }  # fmt: skip
+
+
+def merged(reports: list[dict], more: list[dict]) -> list[dict]:
+    """`reports` with what `more` holds; a part of a machine that both hold is that of `more`."""
+    of = {json.dumps(one["machine"]): one for one in reports}
+    for one in more:
+        key = json.dumps(one["machine"])
+        of[key] = of.get(key, {}) | one
+    return list(of.values())
+
+
+def write(folder: Path, reports: list[dict]) -> None:
+    texts = {"benchmarks.json": json.dumps(reports, indent=1) + "\n"}
+    texts["BENCHMARKS.md"] = written(reports)
+    for name, text in texts.items():
+        with atomic(folder / name) as unfinished:
+            unfinished.write_text(text, encoding="utf-8")
+
+
 def written(reports: list[dict]) -> str:
     """The reports as Markdown: a chapter a machine, in it a table a part."""
     lines = ["# Benchmarks", "", "Written by `make benchmark`, not by hand.", ""]
     explained = {
         "embedding": embedding, "background": background, "match": match, "search": search,
-        "memory": memory,
+        "memory": memory, "gpu": gpu,
     }  # fmt: skip
     for report in reports:
         machine = ", ".join(f"{key} {value}" for key, value in report["machine"].items())
@@ -313,7 +411,8 @@ def written(reports: list[dict]) -> str:
         for part in filter(report.get, explained):
             rows = report[part]
             columns = list(next(iter(rows.values())))
-            lines += [f"### {part.capitalize()}", "", explained[part].__doc__.strip(), ""]
+            title = "GPU" if part == "gpu" else part.capitalize()
+            lines += [f"### {title}", "", " ".join(explained[part].__doc__.split()), ""]
             lines += ["| | " + " | ".join(columns) + " |", "|" + "---|" * (len(columns) + 1)]
             for name, row in rows.items():
                 cells = [f"{v:.3g}" if isinstance(v, float) else str(v) for v in row.values()]
@@ -330,7 +429,13 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5, help="rounds of a comparison (5)")
     parser.add_argument("--large", action="store_true", help="10,000 photos, 1,000,000 vectors")
     parser.add_argument("--out", type=Path, default=ROOT, help="where the two files go")
+    parser.add_argument("--merge", type=Path, help="measure nothing, add this benchmarks.json")
     options = parser.parse_args()
+    kept = options.out / "benchmarks.json"
+    reports = json.loads(kept.read_text()) if kept.exists() else []
+    if options.merge:
+        write(options.out, merged(reports, json.loads(options.merge.read_text())))
+        return
     import torch
 
     machine = {
@@ -338,17 +443,21 @@ def main() -> None:
         "vector instructions": torch.backends.cpu.get_cpu_capability(),
         "torch": torch.__version__, "Python": platform.python_version(),
     }  # fmt: skip
-    kept = options.out / "benchmarks.json"
-    reports = json.loads(kept.read_text()) if kept.exists() else []
+    if has_gpu := torch.cuda.is_available():
+        machine["GPU"] = torch.cuda.get_device_name()
     report = next((one for one in reports if one["machine"] == machine), {"machine": machine})
     reports = [report, *(one for one in reports if one["machine"] != machine)]
     counts = {"search": [10_000, 100_000], "memory": [100, 1_000]}
     if options.large:
         counts = {"search": [*counts["search"], 1_000_000], "memory": [*counts["memory"], 10_000]}
+    runs = {"embedding": embedding, "background": background, "match": match, "gpu": gpu}
     for part in options.only:
+        if part == "gpu" and not has_gpu:
+            print("gpu: left out, torch finds no CUDA here", flush=True)
+            continue
         print(f"{part} …", flush=True)
         measured = {}
-        run = {"embedding": embedding, "background": background, "match": match}.get(part)
+        run = runs.get(part)
         try:
             if run:
                 run(measured, options.repeats)
@@ -360,12 +469,7 @@ def main() -> None:
             print(json.dumps(measured, indent=1), flush=True)
             if measured:  # or the report keeps what it held
                 report[part] = report.get(part, {}) | measured
-                for path, text in (
-                    (kept, json.dumps(reports, indent=1) + "\n"),
-                    (options.out / "BENCHMARKS.md", written(reports)),
-                ):
-                    with atomic(path) as unfinished:
-                        unfinished.write_text(text, encoding="utf-8")
+                write(options.out, reports)
 
 
 if __name__ == "__main__":

@@ -10,9 +10,10 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -93,8 +94,9 @@ class Encoder:
         """Photos (paths or images) → `(n, d)` float32, each row of Euclidean norm 1.
 
         `pooling="cls"` takes the final CLS token; `"mean"` the mean of the patch tokens, without
-        the other tokens. On a CPU every core has a batch of its own; unless said otherwise one has
-        4 photos, on a GPU 32. No photos give `(0, d)`.
+        the other tokens. On a CPU every core has a batch of its own; for a GPU they read and fit
+        photos, at most three batches ahead of it. Unless said otherwise a batch has 4 photos, on
+        a GPU 128. No photos give `(0, d)`.
         Raises `PhotoError` for one that cannot be read, `TypeError` for a single photo in place of
         a list, `ValueError` for an unknown `pooling` or `how` or a `batch_size` below 1.
         """
@@ -104,26 +106,60 @@ class Encoder:
             raise ValueError(f"pooling={pooling!r}: expected one of {', '.join(POOLINGS)}")
         if isinstance(photos, Photo):
             raise TypeError("expected a list of photos; for a single one write [photo]")
+        on_cpu = self.model.device.type == "cpu"
         if batch_size is None:
-            batch_size = 4 if self.model.device.type == "cpu" else 32
+            batch_size = 4 if on_cpu else 128
         if batch_size < 1:
             raise ValueError(f"batch_size={batch_size}: expected at least 1 photo")
         photos = list(photos)
         batches = [photos[i : i + batch_size] for i in range(0, len(photos), batch_size)]
         vectors = np.empty((len(photos), self.dim), dtype=np.float32)
-        done, embed = 0, partial(self._embed, pooling=pooling, how=how)
+        done, embed = 0, self._on_cpu if on_cpu else self._on_gpu
         bar = tqdm(total=len(photos), desc="embedding", unit="photo", disable=not progress)
-        with bar, _all_cores(self.model.device.type, len(batches)) as each:
-            for some in each(embed, batches):
+        with bar, closing(embed(batches, pooling, how)) as embedded:
+            for some in embedded:
                 vectors[done : done + len(some)] = some
                 done += len(some)
                 bar.update(len(some))
         return vectors
 
+    def _on_cpu(self, batches: list, pooling: str, how: str) -> Iterator[np.ndarray]:
+        with _all_cores(len(batches)) as each:
+            yield from each(partial(self._embed, pooling=pooling, how=how), batches)
+
     def _embed(self, batch: list[Photo], pooling: str, how: str) -> np.ndarray:
-        tokens = self._tokens(self.prepare(batch, how))
+        return self._pooled(self.prepare(batch, how), pooling).cpu().numpy()
+
+    def _on_gpu(self, batches: list, pooling: str, how: str) -> Iterator[np.ndarray]:
+        import torch
+
+        device, ends = self.model.device, [Image.new("RGB", (1, 1), c) for c in ("black", "white")]
+        # The processor scales each channel by itself: its black and its white say how.
+        pixels = self.processor(ends, return_tensors="pt")["pixel_values"]
+        black, white = pixels[:, :, :1, :1].to(device)
+
+        def fitted(photo: Photo) -> np.ndarray:
+            return np.asarray(fit(_opened(photo), self.size, how))
+
+        def begin(photos: Iterable[np.ndarray]) -> torch.Tensor:
+            levels = torch.from_numpy(np.stack(list(photos)))
+            levels = levels.pin_memory() if device.type == "cuda" else levels  # to send unawaited
+            levels = levels.to(device, non_blocking=True).permute(0, 3, 1, 2)
+            pixels = black + levels * ((white - black) / 255)
+            return self._pooled(pixels.to(self.model.dtype), pooling)
+
+        with ThreadPoolExecutor() as pool:
+            ready = _one_ahead(_one_ahead(pool.map(fitted, batch) for batch in batches))
+            try:
+                for vectors in _one_ahead(map(begin, ready)):
+                    yield vectors.cpu().numpy()
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    def _pooled(self, pixels: torch.Tensor, pooling: str) -> torch.Tensor:
+        tokens = self._tokens(pixels)
         pooled = tokens[:, 0] if pooling == "cls" else self._patches(tokens).mean(1)
-        return (pooled / pooled.norm(dim=1, keepdim=True)).cpu().numpy()
+        return pooled / pooled.norm(dim=1, keepdim=True)
 
     def patch_tokens(self, photo: Photo, how: str = "letterbox") -> np.ndarray:
         """One photo → `(grid, grid, d)` float32: the final token of each patch, not normalised."""
@@ -163,12 +199,17 @@ def _opened(photo: Photo) -> Image.Image:
         return open_photo(photo)
 
 
+def _one_ahead(items: Iterable) -> Iterator:
+    """`items`; each is given once the one behind it is begun."""
+    return (item for item, _ in pairwise(chain(items, [None])))
+
+
 @contextmanager
-def _all_cores(device: str, batches: int) -> Iterator[Callable]:
-    """`map`; on a CPU a thread a core, each with its own batch: less waiting than a shared one."""
+def _all_cores(batches: int) -> Iterator[Callable]:
+    """`map` in a thread a core, each with its own batch: less waiting than a shared one."""
     import torch
 
-    cores = torch.get_num_threads() if device == "cpu" else 1
+    cores = torch.get_num_threads()
     if min(cores, batches) < 2:
         yield map
         return
