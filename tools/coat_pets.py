@@ -47,8 +47,8 @@ def bodies() -> list[Pet]:
                      TRAINING["strangers"], train=True)  # fmt: skip
 
 
-def litter(number: int) -> list[Pet]:
-    """The pets of one body; the first has the body's own palette."""
+def litter(number: int, turn: int = 0) -> list[Pet]:
+    """Eight pets of one body, others at every turn; the very first has the body's own palette."""
     body = bodies()[number]
     kinds = [kind for kind in COATS[body.species] if kind != "plain"]  # nothing to tell mates by
     kinds = np.random.default_rng(body.marking_seed).permutation(kinds)
@@ -56,11 +56,11 @@ def litter(number: int) -> list[Pet]:
         dataclasses.replace(
             body,
             name=f"litter_{number:05d}_{i}",
-            coat=str(kinds[i // 2]),
+            coat=str(kinds[i // 2 % len(kinds)]),
             build_seed=body.build_seed + 1_000_000_000 * (i // 2),
             marking_seed=body.marking_seed + 1_000_000_000 * (i + 1),
         )
-        for i in range(PETS)
+        for i in range(PETS * turn, PETS * (turn + 1))
     ]
 
 

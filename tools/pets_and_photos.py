@@ -47,7 +47,7 @@ def change_light(pixels: torch.Tensor, strength: float) -> torch.Tensor:
     matrix = matrix * (gain * contrast)[:, None]
     # [-1, 1] -> [0, 1] -> changed -> [-1, 1], all at once
     offset = (matrix @ torch.ones(3, 1)) + 2 * (middle * (1 - contrast))[:, :, None] - 1
-    start = int(torch.randint(len(NOISE) - pixels[0].numel(), ()))
+    start = int(torch.randint(len(NOISE) - pixels[0].numel(), (), device="cpu"))
     noise = NOISE[start : start + pixels[0].numel()].view(1, 3, height, width)
     rolled = torch.rand(b, 1, 1, 1) * 0.08 * strength * noise
     out = torch.baddbmm(offset, matrix, pixels.flatten(2)).view_as(pixels)
@@ -132,9 +132,9 @@ def boxes(masks: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     ends = []
     for dim in (1, 2):  # along x, then y
         shown = masks.amax(dim) > 0.5
-        at = torch.linspace(-1, 1, shown.shape[1])
-        low = torch.where(shown, at, 1.0).amin(1).clamp(max=0.9)
-        ends.append((low, torch.where(shown, at, -1.0).amax(1).maximum(low + 0.1)))
+        at = torch.linspace(-1, 1, shown.shape[1], device=masks.device).expand_as(shown)
+        low = at.masked_fill(~shown, 1).amin(1).clamp(max=0.9)
+        ends.append((low, at.masked_fill(~shown, -1).amax(1).maximum(low + 0.1)))
     middle = torch.stack([(low + high) / 2 for low, high in ends], 1)
     return middle, torch.stack([(high - low) / 2 for low, high in ends], 1).amax(1)
 

@@ -258,11 +258,12 @@ def mixture(trained: dict, start: Path | None, new: float) -> dict:
     return {name: old[name].lerp(weight, new) for name, weight in trained.items()}
 
 
-def export(build: Path, out: Path, start: Path | None, new: float) -> None:
+def export(weights: Path, out: Path, start: Path | None, new: float) -> None:
     """The averaged weights in float16, in the form of the Hugging Face hub."""
     from transformers import ViTImageProcessor
 
-    model, trained = new_model(), torch.load(build / "tiny.pt", weights_only=True)["average"]
+    trained = torch.load(weights, weights_only=True)["average"]
+    model = new_model(layers=sum(name.endswith("q_proj.weight") for name in trained))
     model.load_state_dict(mixture(trained, start, new))
     model.config._attn_implementation = "sdpa"
     model.half().save_pretrained(out)
@@ -292,6 +293,7 @@ def main() -> None:
     parser.add_argument("--build", type=Path, default=ROOT / "build")
     parser.add_argument("--out", type=Path, default=ROOT / "data" / "models" / "tiny")
     parser.add_argument("--start", type=Path, help="folder of a model to go on from")
+    parser.add_argument("--weights", type=Path, help="to export (build/tiny.pt)")
     parser.add_argument(
         "--new",
         type=float,
@@ -303,7 +305,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=29511, help="by which they meet")
     args = parser.parse_args()
     if args.stage == "export":
-        export(args.build, args.out, args.start, args.new)
+        export(args.weights or args.build / "tiny.pt", args.out, args.start, args.new)
     elif args.stage == "compare":
         compare(args.build, args.start, args.new)
     else:

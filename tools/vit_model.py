@@ -4,6 +4,7 @@ Everything looks at CLS vectors of norm 1, the ones that similarity search uses.
 random part of the patches is enough; the losses say whose vectors are to be near.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -60,12 +61,16 @@ class Seen:
 
     vectors: torch.Tensor  # (b, width) CLS, of norm 1
     tokens: torch.Tensor  # (b, p, width) the patch tokens that the last layer reads
-    reach: torch.Tensor  # (b, p) attention rollout of CLS, of sum 1
+    reach: torch.Tensor | None  # (b, p) attention rollout of CLS, of sum 1; where cover is asked
     cover: torch.Tensor | None  # (b, p) in [0, 1]: how much of each patch is the pet
 
 
 def look(
-    model: ViTModel, pixels: torch.Tensor, kept: int = 0, cover: torch.Tensor | None = None
+    model: ViTModel,
+    pixels: torch.Tensor,
+    kept: int = 0,
+    cover: torch.Tensor | None = None,
+    one: Callable | None = None,
 ) -> Seen:
     """(b, 3, s, s) pixels in [-1, 1] -> what the model makes of them.
 
@@ -73,7 +78,8 @@ def look(
     of a patch is added before the draw, so that a part of the full grid is seen as such.
     `cover` (b, 1, s, s) in [0, 1] makes it likelier that a patch it covers is drawn. A patch that
     was drawn with chance c stands for 1/c patches in every softmax of the attention, so that a
-    pet fills no more of the image than it does when all patches are looked at.
+    pet fills no more of the image than it does when all patches are looked at. `one` is what goes
+    through a layer: `through`, or that compiled.
     """
     embed = model.embeddings
     tokens = embed.patch_embeddings.projection(pixels)
@@ -82,33 +88,40 @@ def look(
         # antialias: every cell of the grid takes part, whatever the resolution
         grid = F.interpolate(grid, tokens.shape[2:], mode="bilinear", antialias=True)
     tokens = (tokens + grid).flatten(2).transpose(1, 2)
-    weight = torch.zeros(tokens.shape[:2])  # log of how many patches each stands for
+    weight = None  # log of how many patches each stands for
     if cover is not None:
         cover = F.avg_pool2d(cover, 16).flatten(1)
     if 0 < kept < tokens.shape[1]:
-        favour = torch.zeros_like(weight) if cover is None else 0.8 * cover
+        favour = torch.zeros(tokens.shape[:2]) if cover is None else 0.8 * cover
         luck, drawn = (torch.rand_like(favour) + favour).topk(kept)
         weight = -(1 - luck[:, -1:] + favour.gather(1, drawn)).clamp(0.1, 1).log()
         tokens = tokens.gather(1, drawn[:, :, None].expand(-1, -1, tokens.shape[2]))
         cover = None if cover is None else cover.gather(1, drawn)
     cls = (embed.cls_token + embed.position_embeddings[:, :1]).expand(len(tokens), -1, -1)
-    tokens, weight = torch.cat([cls, tokens], 1), F.pad(weight, (1, 0))[:, None, None]
-    read = []
+    tokens = torch.cat([cls, tokens], 1)
+    weight = None if weight is None else F.pad(weight, (1, 0))[:, None, None]
+    read, maps, one = [], cover is not None, one or through
     for layer in model.layers[:-1]:
-        tokens, attention = through(layer, tokens, weight)
+        tokens, attention = one(layer, tokens, weight, maps)
         read.append(attention)
-    cls, reach = through(model.layers[-1], tokens, weight, only_cls=True)
-    reach = 0.5 * reach + 0.5 * torch.eye(reach.shape[2])[:1]  # as in `vitsim.attention.rollout`
-    for attention in reversed(read):
-        reach = 0.5 * reach @ attention + 0.5 * reach
+    cls, reach = one(model.layers[-1], tokens, weight, maps, only_cls=True)
     vectors = F.normalize(model.layernorm(cls[:, 0]), dim=1)
-    return Seen(vectors, tokens[:, 1:], F.normalize(reach[:, 0, 1:], p=1, dim=1), cover)
+    if maps:  # as in `vitsim.attention.rollout`
+        reach = 0.5 * reach + 0.5 * torch.eye(reach.shape[2])[:1]
+        for attention in reversed(read):
+            reach = 0.5 * reach @ attention + 0.5 * reach
+        reach = F.normalize(reach[:, 0, 1:], p=1, dim=1)
+    return Seen(vectors, tokens[:, 1:], reach, cover)
 
 
 def through(
-    layer: torch.nn.Module, tokens: torch.Tensor, weight: torch.Tensor, only_cls: bool = False
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """One layer's (b, t, width) output and its (b, t, t) attention, the mean of the heads.
+    layer: torch.nn.Module,
+    tokens: torch.Tensor,
+    weight: torch.Tensor | None,
+    maps: bool,
+    only_cls: bool = False,
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """One layer's (b, t, width) output and, with `maps`, its (b, t, t) attention, mean of heads.
 
     `only_cls` asks for CLS alone, (b, 1, .), which is all that the loss sees of the last layer:
     the same gradient for a seventh less work.
@@ -117,9 +130,34 @@ def through(
     asking = 1 if only_cls else tokens.shape[1]
     projected = att.q_proj(seen[:, :asking]), att.k_proj(seen), att.v_proj(seen)
     q, k, v = (x.unflatten(2, (-1, att.head_dim)).transpose(1, 2) for x in projected)
-    attention = (att.scaling * q @ k.transpose(2, 3) + weight).softmax(3)
-    out = tokens[:, :asking] + att.o_proj((attention @ v).transpose(1, 2).flatten(2))
-    return out + layer.mlp(layer.layernorm_after(out)), attention.mean(1)
+    if maps:
+        scores = att.scaling * q @ k.transpose(2, 3)
+        attention = (scores if weight is None else scores + weight).softmax(3)
+        mixed, attention = attention @ v, attention.mean(1)
+    else:  # never written to memory
+        mixed, attention = F.scaled_dot_product_attention(q, k, v, weight), None
+    out = tokens[:, :asking] + att.o_proj(mixed.transpose(1, 2).flatten(2))
+    return out + layer.mlp(layer.layernorm_after(out)), attention
+
+
+@torch.no_grad()
+def deepen(model: ViTModel) -> ViTModel:
+    """Twice the layers, the same output: before each layer one that adds nothing as yet.
+
+    It is a copy of the layer whose two last projections are zero (as in Net2Net, Chen et al.,
+    arXiv 1511.05641).
+    """
+    width, old = model.config.hidden_size, model.state_dict()
+    deeper = new_model(width, 2 * model.config.num_hidden_layers)
+    state = {key: value for key, value in old.items() if not key.startswith("layers.")}
+    for key, value in old.items():
+        if key.startswith("layers."):
+            _, number, name = key.split(".", 2)
+            adds = name.startswith(("attention.o_proj", "mlp.fc2"))
+            state[f"layers.{2 * int(number)}.{name}"] = torch.zeros_like(value) if adds else value
+            state[f"layers.{2 * int(number) + 1}.{name}"] = value
+    deeper.load_state_dict(state)
+    return deeper
 
 
 def order_loss(ours: torch.Tensor, teachers: torch.Tensor, temperature: float = 0.07):
