@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TESTED := $(VENV)/.tested
 # An example that `tiny` gets right; its card says how often it does not.
-DEMO_PHOTO ?= data/pets/photos/dog_001/dog_001_04.jpg
+DEMO_PHOTO ?= data/pets/photos/dog_002/dog_002_08.jpg
 
 .DEFAULT_GOAL := help
 .PHONY: help demo lab test models browser lint notebooks slides handout kit benchmark pets tiny cutout gallery evaluate constraints fuzz audit clean

@@ -27,7 +27,7 @@ from vitsim.parts import correspondences, patch_coverage, patch_parts
 from vitsim.plots._base import ORANGE
 
 FOLDER = Path(__file__).parent / "_figures"
-MATCHED = "dog_001_04"  # the demo's query; the card of `tiny` says how often it is wrong
+MATCHED = "dog_002_08"  # the demo's query; the card of `tiny` says how often it is wrong
 
 
 def photo(name: str) -> Image.Image:

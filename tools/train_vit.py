@@ -17,6 +17,8 @@ First what it learns from, then the stages, each going on from the last one's bu
     python tools/train_vit.py compare           what averaging or mixing the weights does
     python tools/train_vit.py export            writes the averaged weights in float16
 
+`gpu_train.py` goes on from there on a GPU, with twice the layers, as the shipped weights did.
+
 Two idle cores see hundreds of photos a second in the first stage, about 50 in the fourth and 15 in
 the last two (in float32; bfloat16 is used where the processor has instructions for it, and is
 quicker). A stage that was stopped goes on where its last checkpoint (one a minute) was, and one

@@ -182,6 +182,8 @@ print({name: f"{value:.2f}" for name, value in ways.items()})
 # *embeddings* deste curso são unitários.
 
 # %%
+import sys
+
 import faiss
 import torch
 from sklearn.metrics.pairwise import cosine_similarity
@@ -189,7 +191,8 @@ from sklearn.metrics.pairwise import cosine_similarity
 ways["torch"] = torch.cosine_similarity(torch.tensor(x), torch.tensor(y), dim=0).item()
 ways["sklearn"] = cosine_similarity([x], [y])[0, 0]
 unit_x, unit_y = similarity.normalise([x]), similarity.normalise([y])
-faiss.omp_set_num_threads(1)  # on macOS torch and FAISS quarrel over threads
+if sys.platform == "darwin":  # there torch and FAISS quarrel over threads
+    faiss.omp_set_num_threads(1)
 index = faiss.IndexFlatIP(768)
 index.add(unit_y)
 ways["FAISS"] = index.search(unit_x, 1)[0][0, 0]

@@ -204,9 +204,12 @@ check(answer.index, top)
 # interno (*inner product*).
 
 # %%
+import sys
+
 import faiss
 
-faiss.omp_set_num_threads(1)  # on macOS torch and FAISS quarrel over threads
+if sys.platform == "darwin":  # there torch and FAISS quarrel over threads
+    faiss.omp_set_num_threads(1)
 index = faiss.IndexFlatIP(encoder.dim)
 index.add(gallery.vectors)
 found_scores, found = index.search(vector[None], 8)

@@ -337,7 +337,7 @@ check(
 
 # %%
 def fmr(scores, *_):
-    return np.sum(scores >= limit) / np.sum(~np.isnan(scores))
+    return np.count_nonzero(scores >= limit) / np.count_nonzero(~np.isnan(scores))
 
 
 panels = {"pairs": [], "percentile": [], "identities": []}
