@@ -73,7 +73,7 @@ build/render/.ready: tools/requirements-render.txt
 	build/render/bin/python -m pip install --requirement $<
 	@touch $@
 
-tiny: pets $(VENV)/.train  ## train the shipped Vision Transformer anew (hours; goes on where it stopped)
+tiny: pets $(VENV)/.train  ## train the small Vision Transformer anew, six layers of it (hours; goes on where it stopped)
 	$(BIN)/python tools/teacher_targets.py
 	$(BIN)/python tools/coat_pets.py
 	$(BIN)/python tools/describe_pets.py
