@@ -41,6 +41,13 @@ def test_without_a_mask_attention_is_not_kept_and_the_vectors_are_the_same():
     assert torch.allclose(masked.reach.sum(1), torch.ones(2))
 
 
+def test_half_precision_takes_a_part_of_the_patches():
+    model, pixels = new_model(64, 2), torch.randn(2, 3, 224, 224)
+    with torch.autocast("cpu", torch.bfloat16):
+        seen = look(model, pixels, kept=20)
+    assert seen.vectors.shape == (2, 64) and seen.vectors.isfinite().all()
+
+
 def test_every_turn_has_other_pets_of_the_same_body():
     turns = [coat_pets.litter(20, turn) for turn in range(5)]
     assert len({pet.marking_seed for pets in turns for pet in pets}) == 5 * coat_pets.PETS

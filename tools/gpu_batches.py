@@ -233,8 +233,8 @@ class Pets:
     def batch(self, litters: int, backgrounds: torch.Tensor):
         """Two pairs of litter-mates of each litter, three photos of each pet: n = 12 a litter.
 
-        pixels (n, 3, 224, 224), masks (n, 1, 224, 224), who (n,), traits (n, traits). A mirrored
-        litter is another one.
+        pixels (n, 3, 224, 224), masks (n, 1, 224, 224), who (n,), traits (n, traits): of a
+        mirrored litter those of left and right are swapped.
         """
         which = torch.randperm(len(self))[:litters]
         pair = torch.rand(litters, 4).topk(2).indices

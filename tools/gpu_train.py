@@ -20,7 +20,16 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 from transformers import ViTModel
-from vit_model import deepen, look, optimisers_for, order_loss, supervised_contrastive, through
+from vit_model import (
+    deepen,
+    look,
+    optimisers_for,
+    order_loss,
+    recall,
+    save_atomically,
+    supervised_contrastive,
+    through,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 REPORT_SECONDS, CHECK_SECONDS = 6, 75
@@ -58,13 +67,6 @@ def embed(model: ViTModel, pixels: torch.Tensor) -> torch.Tensor:
         return torch.cat([look(model, some).vectors.float() for some in pixels.split(256)])
 
 
-def recall(vectors: torch.Tensor, who: torch.Tensor, allowed: torch.Tensor) -> float:
-    """Share of photos whose nearest allowed one is of the same, where there is one."""
-    asked = (allowed & (who[:, None] == who)).any(1)
-    nearest = (vectors @ vectors.T).masked_fill(~allowed, -2).argmax(1)
-    return (who[nearest] == who)[asked].float().mean().item()
-
-
 class Validation:
     """Recall@1 on what is kept for choosing: classes, bodies and the shipped pets of split dev."""
 
@@ -77,8 +79,8 @@ class Validation:
         names = np.unique(photos.label_names[rows.cpu().numpy()], return_inverse=True)[1]
         self.sets["val classes"] = (
             photos.view(rows, photos.letterboxes(rows)),
-            torch.tensor(names),
-            ~torch.eye(len(rows), dtype=torch.bool),
+            names,
+            ~np.eye(len(rows), dtype=bool),
         )
         stored, cuts, who, shot = np.load(folder / "pets.npz"), [], [], []
         files = list(zip(*(unpack(stored, n) for n in ("light", "rest", "what")), strict=True))
@@ -95,23 +97,17 @@ class Validation:
         cut = on_device(cuts).float()
         cut = torch.cat([cut[:, :3] / 127.5 - 1, cut[:, 3:] / 255], 1)
         cut = cut_outs(F.interpolate(cut, (224, 224), mode="bilinear"))
-        shot = torch.tensor(shot)
-        self.sets["kept pets"] = cut, torch.tensor(who), shot[:, None] != shot
+        shot = np.array(shot)
+        self.sets["kept pets"] = cut, np.array(who), shot[:, None] != shot
         stored = np.load(folder / "val.npz")
-        who, allowed = torch.tensor(stored["who"]), torch.tensor(stored["allowed"])
         for name in ("whole", "alone"):
             pixels = to_range(on_device([decode(file) for file in unpack(stored, name)]))
-            self.sets[f"dev pets {name}"] = pixels, who, allowed
+            self.sets[f"dev pets {name}"] = pixels, stored["who"], stored["allowed"]
 
     def __call__(self, model: ViTModel) -> str:
-        found = {name: recall(embed(model, pixels), who, allowed)
+        found = {name: recall(embed(model, pixels).cpu().numpy(), who, allowed)
                  for name, (pixels, who, allowed) in self.sets.items()}  # fmt: skip
         return ", ".join(f"{name} {value:.3f}" for name, value in found.items())
-
-
-def save_atomically(state: dict, path: Path) -> None:
-    torch.save(state, path.with_suffix(".part"))
-    os.replace(path.with_suffix(".part"), path)
 
 
 def train(args: argparse.Namespace) -> None:
@@ -132,7 +128,7 @@ def train(args: argparse.Namespace) -> None:
     try:
         learn(args, model, average, pets, Photos(args.pack / "photos.npz"), tell)
     except KeyboardInterrupt:
-        tell("interrupted")
+        tell("interrupted; what was saved last stays")
     finally:
         pets.stop()
 

@@ -35,7 +35,6 @@ CLS is to draw from those.
 """
 
 import argparse
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,10 +47,13 @@ from pets_and_photos import Descriptions, Pets, Photos, resize, shipped_dev_pets
 from torch.nn import functional as F
 from transformers import ViTModel
 from vit_model import (
+    layers_of,
     look,
     new_model,
     optimisers_for,
     order_loss,
+    recall,
+    save_atomically,
     start_well,
     supervised_contrastive,
 )
@@ -122,13 +124,6 @@ def embed_all(model: ViTModel, pixels: torch.Tensor, size: int) -> np.ndarray:
     return torch.cat([look(model, p).vectors for p in sized]).numpy()
 
 
-def recall(vectors: np.ndarray, who: np.ndarray, allowed: np.ndarray) -> float:
-    """Share of photos whose nearest allowed one is of the same pet, where there is one."""
-    scores = np.where(allowed, vectors @ vectors.T, -2)
-    asked = (allowed & (who[:, None] == who)).any(1)
-    return np.mean(who[scores.argmax(1)] == who, where=asked)
-
-
 def validate(model: ViTModel, size: int, photos: Photos, pets: Pets) -> str:
     """Recall@1 on what is kept for choosing: classes and pets that are not trained on."""
 
@@ -141,11 +136,6 @@ def validate(model: ViTModel, size: int, photos: Photos, pets: Pets) -> str:
     whole, alone, who, allowed = shipped_dev_pets()
     return (f"at {size}: val classes {classes}, kept pets {kept}, dev pets "
             f"{found(whole, who, allowed)}, cut out {found(alone, who, allowed)}")  # fmt: skip
-
-
-def save_atomically(state: dict, path: Path) -> None:
-    torch.save(state, path.with_suffix(".part"))
-    os.replace(path.with_suffix(".part"), path)
 
 
 def shared_gradients(weights: list[torch.Tensor], count: int) -> int:
@@ -175,7 +165,14 @@ def train(rank: int, args: argparse.Namespace) -> None:
     about = Descriptions(args.build / "pets.npz")
     pets = Pets(args.build / "coated", about)
     torch.manual_seed(0)
-    model, average = new_model(), new_model()
+    saved = torch.load(path, weights_only=True) if path.exists() else None
+    shipped = None
+    if args.start and not saved:
+        shipped = ViTModel.from_pretrained(
+            args.start, add_pooling_layer=False, dtype=torch.float32, use_safetensors=True
+        ).state_dict()
+    layers = layers_of(saved["model"] if saved else shipped) if saved or shipped else 6
+    model, average = new_model(layers=layers), new_model(layers=layers)
     heads = torch.nn.ParameterDict({
         "classes": photos.middles(),
         "cover": torch.zeros(1, model.config.hidden_size),
@@ -186,18 +183,14 @@ def train(rank: int, args: argparse.Namespace) -> None:
     optimisers = optimisers_for(weights, matrices)
     holders = {"model": model, "average": average, "heads": heads} | optimisers
     state = {"stage": args.stage, "stage_seen": 0, "step": 0, "seen": 0}
-    if path.exists():
-        saved = torch.load(path, weights_only=True)
+    if saved:
         for key, holder in holders.items():
             holder.load_state_dict(saved[key])
         state |= {key: saved[key] for key in state}
         if saved["stage"] != args.stage:
             state |= {"stage": args.stage, "stage_seen": 0}
-    elif args.start:
-        shipped = ViTModel.from_pretrained(
-            args.start, add_pooling_layer=False, dtype=torch.float32, use_safetensors=True
-        )
-        model.load_state_dict(shipped.state_dict())
+    elif shipped:
+        model.load_state_dict(shipped)
         average.load_state_dict(model.state_dict())
     else:
         start_well(model, photos.patches(stage.pets[0]))
@@ -265,7 +258,7 @@ def export(weights: Path, out: Path, start: Path | None, new: float) -> None:
     from transformers import ViTImageProcessor
 
     trained = torch.load(weights, weights_only=True)["average"]
-    model = new_model(layers=sum(name.endswith("q_proj.weight") for name in trained))
+    model = new_model(layers=layers_of(trained))
     model.load_state_dict(mixture(trained, start, new))
     model.config._attn_implementation = "sdpa"
     model.half().save_pretrained(out)
@@ -281,7 +274,7 @@ def compare(build: Path, start: Path | None, new: float) -> None:
     pets = Pets(build / "coated", Descriptions(build / "pets.npz"))
     saved["mixture"] = mixture(saved["average"], start, new)
     for name in ("model", "average", *(["mixture"] if start else [])):
-        model = new_model()
+        model = new_model(layers=layers_of(saved[name]))
         model.load_state_dict(saved[name])
         print(f"{name}, {validate(model.eval(), 224, photos, pets)}", flush=True)
 

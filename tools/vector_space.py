@@ -24,8 +24,9 @@ from pets_and_photos import Photos, cut_outs, shipped_dev_pets, to_cut, to_pixel
 from PIL import Image
 from scipy.linalg import eigh
 from teacher_targets import MIXED, TEACHER, teacher_features
-from train_vit import embed_all, recall
+from train_vit import embed_all
 from transformers import ViTModel
+from vit_model import recall
 
 from vitsim.similarity import normalise
 

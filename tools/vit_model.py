@@ -4,9 +4,12 @@ Everything looks at CLS vectors of norm 1, the ones that similarity search uses.
 random part of the patches is enough; the losses say whose vectors are to be near.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 from transformers import ViTConfig, ViTModel
@@ -135,9 +138,26 @@ def through(
         attention = (scores if weight is None else scores + weight).softmax(3)
         mixed, attention = attention @ v, attention.mean(1)
     else:  # never written to memory
+        weight = None if weight is None else weight.to(q.dtype)
         mixed, attention = F.scaled_dot_product_attention(q, k, v, weight), None
     out = tokens[:, :asking] + att.o_proj(mixed.transpose(1, 2).flatten(2))
     return out + layer.mlp(layer.layernorm_after(out)), attention
+
+
+def layers_of(weights: dict[str, torch.Tensor]) -> int:
+    return sum(name.endswith("q_proj.weight") for name in weights)
+
+
+def save_atomically(state: dict, path: Path) -> None:
+    torch.save(state, path.with_suffix(".part"))
+    os.replace(path.with_suffix(".part"), path)
+
+
+def recall(vectors: np.ndarray, who: np.ndarray, allowed: np.ndarray) -> float:
+    """Share of photos whose nearest allowed one is of the same pet, where there is one."""
+    scores = np.where(allowed, vectors @ vectors.T, -2)
+    asked = (allowed & (who[:, None] == who)).any(1)
+    return np.mean(who[scores.argmax(1)] == who, where=asked)
 
 
 @torch.no_grad()
