@@ -8,7 +8,8 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pytorch_metric_learning.utils.accuracy_calculator import AccuracyCalculator
-from scipy.stats import binomtest, bootstrap
+from scipy.special import expit, logit
+from scipy.stats import binomtest, bootstrap, kurtosis
 from scipy.stats import t as student_t
 from sklearn.metrics import average_precision_score, roc_curve, top_k_accuracy_score
 from sklearn.neighbors import NearestNeighbors
@@ -261,10 +262,10 @@ def test_intervals_hold_a_known_false_match_rate_95_times_in_100(monkeypatch):
         compared = np.count_nonzero(~np.isnan(scores))  # no pair is genuine
         return np.count_nonzero(scores >= threshold) / compared
 
-    def beside_percentile(estimate, draws, left_out, level):
+    def beside_percentile(estimate, draws, *rest):
         low, high = np.nanpercentile(draws, [2.5, 97.5])
         plain.append(low <= truth <= high)
-        return interval(estimate, draws, left_out, level)
+        return interval(estimate, draws, *rest)
 
     monkeypatch.setattr(ev, "bca_interval", beside_percentile)
     for _ in range(900):
@@ -272,6 +273,47 @@ def test_intervals_hold_a_known_false_match_rate_95_times_in_100(monkeypatch):
         held.append(found.low <= truth <= found.high)
     assert np.mean(held) == pytest.approx(0.95, abs=0.02)
     assert 0.85 < np.mean(plain) < 0.93
+
+
+def test_the_jackknife_holds_a_false_match_rate_that_a_few_pets_make():
+    """In these worlds pets are 82 % of the variance: who resembles all others is seldom there."""
+    truth, rng, held, drawn = 0.03, np.random.default_rng(0), [], []
+    threshold = NormalDist(0, np.sqrt(5.5)).inv_cdf(1 - truth)
+
+    def fmr(scores, *_):
+        return np.count_nonzero(scores >= threshold) / np.count_nonzero(~np.isnan(scores))
+
+    for seed in range(600):
+        search = world(rng, 30, effect=1.5)
+        held.append(ev.jackknife_by_identity(fmr, *search))
+        if seed < 100:
+            drawn.append(ev.bootstrap_by_identity(fmr, *search, repeats=160))
+
+    def coverage(found):
+        return np.mean([one.low <= truth <= one.high for one in found])
+
+    assert coverage(held) == pytest.approx(0.95, abs=0.02)
+    assert coverage(drawn) < 0.9
+
+
+def test_another_number_than_a_rate_has_the_interval_of_a_mean():
+    """Of a mean the jackknife is Student's t."""
+    values = np.random.default_rng(0).exponential(size=12)
+    left_out = [np.delete(values, one).mean() for one in range(12)]
+    found = jackknife_interval(values.mean(), left_out, 12, rate=False)
+    expected = student_t.interval(0.95, 11, values.mean(), values.std(ddof=1) / np.sqrt(12))
+    assert (found.low, found.high) == pytest.approx(expected)
+
+
+def test_one_identity_that_makes_all_errors_leaves_few_degrees_of_freedom():
+    """Of 30: 2 / (2 / 29 + (kurtosis − 3) / 30) of them; on the logit scale."""
+    values = np.append(np.zeros(29), 1.0)
+    rate, left_out = values.mean(), [np.delete(values, one).mean() for one in range(30)]
+    freedom = 2 / (2 / 29 + kurtosis(values) / 30)
+    margin = student_t.ppf(0.975, freedom) * values.std(ddof=1) / np.sqrt(30) / (rate - rate**2)
+    found = jackknife_interval(rate, left_out, 30)
+    assert 2 < freedom < 3
+    assert [found.low, found.high] == pytest.approx(expit(logit(rate) + margin * np.array([-1, 1])))
 
 
 def test_intervals_over_queries_hold_a_mean_over_pets_95_times_in_100():
@@ -303,7 +345,7 @@ def test_the_jackknife_holds_ranks_in_other_galleries_where_drawing_queries_does
         return np.mean([one.low <= truth <= one.high for one in found])
 
     assert coverage(jackknife) == pytest.approx(0.95, abs=0.02)
-    assert coverage(precision) == pytest.approx(0.95, abs=0.02)
+    assert 0.93 <= coverage(precision) <= 0.98
     assert coverage(queries) < 0.9
 
 
@@ -332,6 +374,14 @@ def test_a_rate_of_one_is_not_taken_for_certain():
     perfect = ev.jackknife_by_identity(recall, np.eye(30), np.arange(30), np.arange(30))
     assert (perfect.estimate, perfect.high) == (1, 1)
     assert perfect.low == pytest.approx(binomtest(30, 30).proportion_ci(0.95, "exact").low)
+
+
+def test_an_equal_error_rate_of_zero_is_not_taken_for_certain():
+    """No draw changes it; drawn as any number it would be a point."""
+    search = np.where(np.eye(20, dtype=bool), 1.0, 0.0), np.arange(20), np.arange(20)
+    found = ev.bootstrap_by_identity(eer, *search, repeats=50, rate=True)
+    assert (found.low, found.estimate) == (0, 0)
+    assert found.high == pytest.approx(binomtest(0, 20).proportion_ci(0.95, "exact").high)
 
 
 def test_values_that_do_not_change_give_no_interval():

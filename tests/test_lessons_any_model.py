@@ -5,6 +5,7 @@ pets of the test split look like those of the dev split, and a picture that one 
 is not embedded again for the next.
 """
 
+import os
 import shutil
 from pathlib import Path
 
@@ -22,21 +23,23 @@ from pathlib import Path
 import numpy as np, torch
 from vitsim import datasets
 from vitsim.encoder import Encoder
+from vitsim.files import atomic
 from vitsim.images import open_photo
 
 torch.set_num_threads(1)
 datasets.data_folder = lambda: Path(os.environ["LENT_DATA"])
-embed, memory = Encoder.embed, Path(os.environ["VITSIM_CACHE"]) / "embedded"
-memory.mkdir(parents=True, exist_ok=True)
+embed, memory = Encoder.embed, Path(os.environ["EMBEDDED"])
 def embed_once(self, photos, pooling="cls", how="letterbox", batch_size=16, progress=False):
-    photos, vectors = [open_photo(photo) for photo in photos], []
-    names = [hashlib.sha256(f"{self.revision} {pooling} {how} {photo.size}".encode()
-             + photo.tobytes()).hexdigest() for photo in photos]
-    new = [i for i, name in enumerate(names) if not (memory / f"{name}.npy").exists()]
-    for i, vector in zip(new, embed(self, [photos[i] for i in new], pooling, how, batch_size)):
-        np.save(memory / f"{names[i]}.npy", vector)
-    rows = [np.load(memory / f"{name}.npy") for name in names]
-    return np.array(rows, np.float32).reshape(-1, self.dim)
+    photos = [open_photo(photo) for photo in photos]
+    made = f"{self.revision} {pooling} {how}"
+    paths = [memory / (hashlib.sha256(f"{made} {photo.size}".encode() + photo.tobytes())
+             .hexdigest() + ".npy") for photo in photos]
+    for start in range(0, len(photos), batch_size):  # another lesson may have made the next
+        new = [i for i in range(start, len(photos))[:batch_size] if not paths[i].exists()]
+        for i, vector in zip(new, embed(self, [photos[i] for i in new], pooling, how)):
+            with atomic(paths[i]) as temporary:
+                np.save(temporary, vector)
+    return np.array([np.load(path) for path in paths], np.float32).reshape(-1, self.dim)
 
 Encoder.embed = embed_once
 """
@@ -45,6 +48,13 @@ Encoder.embed = embed_once
 @pytest.fixture(scope="session")
 def shared_cache(tmp_path_factory) -> Path:
     return tmp_path_factory.mktemp("lessons_cache")
+
+
+@pytest.fixture(scope="session")
+def embedded(tmp_path_factory) -> Path:
+    """What lessons have embedded; with xdist, those of the other workers too."""
+    folder = tmp_path_factory.getbasetemp()
+    return (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "embedded"
 
 
 @pytest.fixture(scope="session")
@@ -62,7 +72,7 @@ def lent_data(tmp_path_factory) -> Path:
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda one: one.source.stem)
 def test_run_all_never_stops_with_a_full_size_model(
-    lesson, hub, vit_base, shared_cache, lent_data, tmp_path, monkeypatch
+    lesson, hub, vit_base, shared_cache, embedded, lent_data, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("VITSIM_CACHE", str(shared_cache))
     monkeypatch.setenv("HF_HOME", str(shared_cache / "hf"))
@@ -70,6 +80,7 @@ def test_run_all_never_stops_with_a_full_size_model(
     for wait in ("HF_HUB_ETAG_TIMEOUT", "HF_HUB_DOWNLOAD_TIMEOUT"):  # a busy machine is slow
         monkeypatch.setenv(wait, "120")
     monkeypatch.setenv("LENT_DATA", str(lent_data))
+    monkeypatch.setenv("EMBEDDED", str(embedded))
     notebook = lesson.assemble("en")
     notebook.cells.insert(0, nbformat.v4.new_code_cell(PREAMBLE))
     where = {"metadata": {"path": str(tmp_path)}}

@@ -159,7 +159,9 @@ def judge_pets(embed: Embedder, repeats: int, alone: bool) -> dict[str, ev.Inter
 
     figures = {
         "pets recall@1": recall(scores, pet, pets),
-        "pets EER": ev.bootstrap_by_identity(eer, scores[:, test], pet, pets[test], repeats),
+        "pets EER": ev.bootstrap_by_identity(
+            eer, scores[:, test], pet, pets[test], repeats, rate=True
+        ),
         "litter-mates recall@1": rate_of_mates(scores),
         "between two mates": rate_of_mates(np.where(litter[:, None] == litters, scores, np.nan)),
     }

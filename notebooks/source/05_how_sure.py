@@ -327,12 +327,12 @@ check(
 )
 
 # %% [markdown] lang="en"
-# Wider. Which deserves its 95 %? Ask 200 worlds, and draw 50. `percentile` is yours; `identities`
-# corrects it for few pets and skewness.
+# Wider. Which deserves its 95 %? Ask 200 worlds, and draw 50. `percentile` is yours; the
+# **jackknife** leaves out one pet at a time and adds up the changes.
 
 # %% [markdown] lang="pt"
-# Mais largo. Qual merece seus 95 %? Pergunte a 200 mundos, e desenhe 50. `percentile` é o seu;
-# `identities` o corrige para poucos animais e assimetria.
+# Mais largo. Qual merece seus 95 %? Pergunte a 200 mundos, e desenhe 50. `percentile` é o seu; o
+# ***jackknife*** deixa um animal de fora por vez e soma as mudanças.
 
 
 # %%
@@ -340,11 +340,11 @@ def fmr(scores, *_):
     return np.count_nonzero(scores >= limit) / np.count_nonzero(~np.isnan(scores))
 
 
-panels = {"pairs": [], "percentile": [], "identities": []}
+panels = {"pairs": [], "percentile": [], "jackknife": []}
 for seed in range(200):
     rng, one = np.random.default_rng(seed), world(seed)
-    by_pet = evaluation.bootstrap_by_identity(fmr, one, ids, ids, repeats=400)
-    panels["identities"].append(by_pet)
+    by_pet = evaluation.jackknife_by_identity(fmr, one, ids, ids)
+    panels["jackknife"].append(by_pet)
     by_pair = rng.binomial(380, by_pet.estimate, 400) / 380  # the mean of drawn pairs is binomial
     yours = [redrawn(one >= limit, rng.integers(pets, size=pets)) for _ in range(400)]
     for name, draws in (("pairs", by_pair), ("percentile", yours)):
@@ -355,7 +355,7 @@ for name, found in panels.items():
 plots.interval_panels({name: found[:50] for name, found in panels.items()}, truth)
 
 # %% [markdown] lang="en"
-# Crosses miss the truth (200 worlds tell 0.95 to ±0.03). Yours is still too narrow. Why so many on
+# Crosses miss the truth (200 worlds tell 0.95 to ±0.03). Yours is too narrow. Why so many on
 # the left? Let errors of pairs that share a pet correlate by ρ. Each of about n² ordered pairs
 # shares a pet with some 4n others, so
 #
@@ -365,7 +365,7 @@ plots.interval_panels({name: found[:50] for name, found in panels.items()}, trut
 # All pairs are worth n/(4ρ) independent ones: pairs grow as n², knowledge as n. Ours:
 
 # %% [markdown] lang="pt"
-# Cruzes: sem o valor verdadeiro (200 mundos estimam 0,95 com ±0,03). O seu ainda é estreito demais.
+# Cruzes: sem o valor verdadeiro (200 mundos estimam 0,95 com ±0,03). O seu é estreito demais.
 # Por que tantas à esquerda? Erros de pares com um animal em comum têm correlação ρ. Cada um dos n²
 # pares ordenados compartilha um animal com uns 4n outros; logo,
 #
@@ -386,20 +386,21 @@ figures = {
     "FNMR": of_pairs(lambda genuine, impostor: np.mean(genuine < equal.threshold)),
     "EER": of_pairs(lambda *both: evaluation.equal_error_rate(*both).rate),
 }
+interval = dict.fromkeys(figures, evaluation.jackknife_by_identity)
+interval["EER"] = evaluation.bootstrap_by_identity  # it moves in steps: one pet may change nothing
 for name, rate in figures.items():
-    found = [evaluation.bootstrap_by_identity(rate, *search(one), repeats=400) for one in pairs]
+    found = [interval[name](rate, *search(one), rate=True) for one in pairs]
     print(f"{name:5} dev {found[0]}   test {found[1]}")
 
 # %% [markdown] lang="en"
-# Where both overlap widely, luck may explain the difference. And 0.00 [0.00, 0.00] is no interval:
+# Where both overlap widely, luck may explain the difference.
 #
 # ## 4. No error at all?
 # n independent trials without error have the probability (1 − p)ⁿ. The largest p still plausible
 # solves (1 − p)ⁿ = 0.05, a one-sided limit of 95 %. As −ln 0.05 ≈ 3, p ≈ 3/n: the **rule of three**.
 
 # %% [markdown] lang="pt"
-# Onde se sobrepõem bastante, o acaso pode explicar a diferença. E 0.00 [0.00, 0.00] não é
-# intervalo:
+# Onde se sobrepõem bastante, o acaso pode explicar a diferença.
 #
 # ## 4. Nenhum erro?
 # n ensaios independentes sem erro têm probabilidade (1 − p)ⁿ. O maior p ainda plausível satisfaz
@@ -485,7 +486,7 @@ fpir, fnir = evaluation.fpir_fnir(scores[judged], pet[judged], shown, equal.thre
 print(f"vitsim   {fpir:.2f} {fnir:.2f}")
 
 # %% [markdown] lang="en"
-# Compare FPIR with the FMR above: same threshold, but a stranger meets 150 photos and needs one.
+# Compare FPIR with FMR above: same threshold, but a stranger meets 150 photos and needs one.
 #
 # What does *one* score mean? Count strangers who score as high. Ten are few; hide a pet's own
 # photos, and it is a stranger too:
