@@ -24,17 +24,17 @@ QUERIES = 2  # photos of a pet
 
 @dataclass(frozen=True)
 class World:
-    """Standard deviations of the effects of pets, photos, pairs; the genuine bonus and its own."""
+    """Standard deviations of what pets, photos and pairs add; mean and deviation of the bonus."""
 
     pet: float
     photo: float
     noise: float
     bonus: float
-    spread: float
+    bonus_sd: float
 
     def search(self, rng: np.random.Generator, n: int) -> tuple:
         """(scores `(2n, n)`, ids of queries, ids of the gallery) of n new pets."""
-        a, bonus = rng.normal(0, self.pet, n), rng.normal(self.bonus, self.spread, n)
+        a, bonus = rng.normal(0, self.pet, n), rng.normal(self.bonus, self.bonus_sd, n)
         ids = np.arange(n)
         asked = np.repeat(ids, QUERIES)
         scores = a[asked][:, None] + a + rng.normal(0, self.photo, (len(asked), 1))
@@ -45,7 +45,7 @@ class World:
         """The standard deviations of all impostor scores, and of all genuine ones."""
         shared = 2 * self.photo**2 + self.noise**2
         impostor = 2 * self.pet**2 + shared
-        return np.sqrt(impostor), np.sqrt(4 * self.pet**2 + shared + self.spread**2)
+        return np.sqrt(impostor), np.sqrt(4 * self.pet**2 + shared + self.bonus_sd**2)
 
     def figures(self) -> dict[str, tuple]:
         """Name → (how its interval is made, the statistic, its true value or None)."""

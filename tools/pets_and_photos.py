@@ -47,7 +47,8 @@ def change_light(pixels: torch.Tensor, strength: float) -> torch.Tensor:
     matrix = matrix * (gain * contrast)[:, None]
     # [-1, 1] -> [0, 1] -> changed -> [-1, 1], all at once
     offset = (matrix @ torch.ones(3, 1)) + 2 * (middle * (1 - contrast))[:, :, None] - 1
-    start = int(torch.randint(len(NOISE) - pixels[0].numel(), (), device="cpu"))  # no wait
+    # Drawn on the CPU: a number from a GPU would have to be waited for.
+    start = int(torch.randint(len(NOISE) - pixels[0].numel(), (), device="cpu"))
     noise = NOISE[start : start + pixels[0].numel()].view(1, 3, height, width)
     rolled = torch.rand(b, 1, 1, 1) * 0.08 * strength * noise
     out = torch.baddbmm(offset, matrix, pixels.flatten(2)).view_as(pixels)

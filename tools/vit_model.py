@@ -154,7 +154,7 @@ def save_atomically(state: dict, path: Path) -> None:
 
 
 def recall(vectors: np.ndarray, who: np.ndarray, allowed: np.ndarray) -> float:
-    """Share of photos whose nearest allowed one is of the same pet, where there is one."""
+    """Share of photos whose nearest allowed one is of the same pet or class, where there is one."""
     scores = np.where(allowed, vectors @ vectors.T, -2)
     asked = (allowed & (who[:, None] == who)).any(1)
     return np.mean(who[scores.argmax(1)] == who, where=asked)

@@ -80,8 +80,9 @@ def jackknife_interval(
     tails = 0.5 + np.array([-level, level]) / 2
     if not rate:
         return Interval(estimate, *map(float, estimate + error * stdtrit(freedom, tails)), level)
-    excess = np.nanmean(apart**4) / spread**2 - 3  # kurtosis: a variance v of n values has itself
-    freedom = min(freedom, 2 / (2 / (n - 1) + excess / n))  # the variance v² (2/(n−1) + excess/n)
+    # The variance v of n values has itself the variance v² (2 / (n − 1) + excess kurtosis / n).
+    excess = np.nanmean(apart**4) / spread**2 - 3
+    freedom = min(freedom, 2 / (2 / (n - 1) + excess / n))
     margin = error / (estimate * (1 - estimate)) * stdtrit(freedom, tails)
     return Interval(estimate, *map(float, expit(logit(estimate) + margin)), level)
 
