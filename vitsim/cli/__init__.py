@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
 import gc
 import os
@@ -16,6 +17,7 @@ from ._app import app
 def main() -> None:
     """Run the command; a user's mistake ends in one sentence and exit code 1."""
     gc.set_threshold(100_000, 50, 50)  # what torch imports stays: less looking for garbage in it
+    atexit.register(gc.freeze)  # nor at the end, when all of it goes at once
     for stream in filter(None, (sys.stdout, sys.stderr)):
         stream.reconfigure(errors="backslashreplace")  # names that the terminal cannot show
     code = _run([word for word in sys.argv[1:] if word != "--debug"], "--debug" in sys.argv)
