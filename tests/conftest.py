@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import checkpoints
@@ -117,13 +118,25 @@ def vit_base(tmp_path_factory, hub_process) -> Iterator[str]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def _offline() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent / "offline"))
+        patch.setitem(network, "allowed", False)
+        yield
+
+
+@pytest.fixture(scope="session")
+def offline() -> Callable[[], AbstractContextManager[None]]:
+    """`with offline():` any connection to another machine is refused, in what it starts, too."""
+    return _offline
+
+
 @pytest.fixture
-def no_network(monkeypatch):
-    """Any connection to another machine is refused, here and in the processes a test starts."""
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent / "offline"))
-    network["allowed"] = False
-    yield
-    network["allowed"] = True
+def no_network(offline) -> Iterator[None]:
+    """A test that is offline throughout."""
+    with offline():
+        yield
 
 
 def _guard(event: str, args: tuple) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vitsim import VitsimError, datasets, store
+from vitsim import VitsimError, datasets, distributed, store
 from vitsim.gallery import Gallery
 from vitsim.images import find_photos
 from vitsim.indexing import Recipe
@@ -29,8 +29,19 @@ def folder(tmp_path) -> Path:
     return tmp_path / "photos"
 
 
+@pytest.fixture(scope="module")
+def cluster(offline, tmp_path_factory):
+    """Ray as vitsim starts it, once for both tests: it takes a quarter of a minute."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VITSIM_CACHE", str(tmp_path_factory.mktemp("cache")))
+        with offline(), distributed._cluster(None) as ray:
+            yield
+            assert ray.is_initialized(), "vitsim leaves a cluster alone that was there already"
+        assert not ray.is_initialized(), "and ends its own"
+
+
 def test_ray_makes_the_same_gallery_though_a_worker_is_killed(
-    folder, tmp_path, small_encoder, no_network
+    folder, tmp_path, small_encoder, cluster
 ):
     killed, workers = tmp_path / "killed", tmp_path / "workers"
     workers.mkdir()
@@ -54,6 +65,18 @@ def test_ray_makes_the_same_gallery_though_a_worker_is_killed(
     assert made.photos.equals(plain.photos)
     assert made.skipped == plain.skipped and len(made.skipped) == 1
     assert np.allclose(made.vectors, plain.vectors, atol=1e-6)
+
+
+def test_the_cell_of_lesson_08_that_is_off_gives_the_same_gallery(
+    folder, small_encoder, cluster, capsys
+):
+    (lesson,) = (Path(__file__).parents[1] / "notebooks" / "source").glob("08*.py")
+    (cell,) = [c for c in lesson.read_text("utf-8").split("# %%") if "with_ray = False" in c]
+    photos = find_photos(folder / "pet1")
+    names = {"Gallery": Gallery, "encoder": small_encoder, "np": np, "photos": photos}
+    names["gallery"] = Gallery.build(folder, small_encoder, paths=photos)
+    exec(cell.replace("with_ray = False", "with_ray = True"), names)
+    assert capsys.readouterr().out.split() == [str(len(photos)), "True"]
 
 
 @pytest.fixture
@@ -158,13 +181,3 @@ def test_without_the_extra_it_says_how_to_install_it(folder, tmp_path, small_enc
         Gallery.build(folder, small_encoder, engine="ray")
     with pytest.raises(VitsimError, match=r"vitsim\[scale\]"):
         Gallery.build(folder, small_encoder).to_milvus(str(tmp_path / "g.db"))
-
-
-def test_the_cell_of_lesson_08_that_is_off_gives_the_same_gallery(folder, small_encoder, capsys):
-    (lesson,) = (Path(__file__).parents[1] / "notebooks" / "source").glob("08*.py")
-    (cell,) = [c for c in lesson.read_text("utf-8").split("# %%") if "with_ray = False" in c]
-    photos = find_photos(folder / "pet1")
-    names = {"Gallery": Gallery, "encoder": small_encoder, "np": np, "photos": photos}
-    names["gallery"] = Gallery.build(folder, small_encoder, paths=photos)
-    exec(cell.replace("with_ray = False", "with_ray = True"), names)
-    assert capsys.readouterr().out.split() == [str(len(photos)), "True"]

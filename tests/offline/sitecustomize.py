@@ -1,4 +1,4 @@
-"""Put this folder on PYTHONPATH, and Python reaches no machine but its own (see `no_network`)."""
+"""Put this folder on PYTHONPATH, and Python reaches no machine but its own (see `conftest.py`)."""
 
 import sys
 
