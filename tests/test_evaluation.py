@@ -8,7 +8,7 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pytorch_metric_learning.utils.accuracy_calculator import AccuracyCalculator
-from scipy.special import expit, logit
+from scipy.special import expit, logit, ndtri
 from scipy.stats import binomtest, bootstrap, kurtosis
 from scipy.stats import t as student_t
 from sklearn.metrics import average_precision_score, roc_curve, top_k_accuracy_score
@@ -377,11 +377,46 @@ def test_a_rate_of_one_is_not_taken_for_certain():
 
 
 def test_an_equal_error_rate_of_zero_is_not_taken_for_certain():
-    """No draw changes it; drawn as any number it would be a point."""
     search = np.where(np.eye(20, dtype=bool), 1.0, 0.0), np.arange(20), np.arange(20)
-    found = ev.bootstrap_by_identity(eer, *search, repeats=50, rate=True)
+    found = ev.equal_error_rate_by_identity(*search)
     assert (found.low, found.estimate) == (0, 0)
     assert found.high == pytest.approx(binomtest(0, 20).proportion_ci(0.95, "exact").high)
+
+
+def test_intervals_hold_a_known_equal_error_rate_95_times_in_100():
+    """One of 3 %, which 20 pets hardly show: drawn anew it is held too seldom."""
+    truth, n, rng, held, drawn = 0.03, 20, np.random.default_rng(0), [], []
+    bonus = -NormalDist().inv_cdf(truth) * (np.sqrt(3) + np.sqrt(5))  # impostors vary by 3
+    for seed in range(600):
+        pet = rng.normal(size=n)
+        scores = pet[:, None] + pet + rng.normal(size=(n, n)) + bonus * np.eye(n)
+        search = scores, np.arange(n), np.arange(n)
+        held.append(ev.equal_error_rate_by_identity(*search))
+        if seed < 100:
+            drawn.append(ev.bootstrap_by_identity(eer, *search, repeats=160))
+    assert all(one.estimate == eer(*search) for one in held[-1:])
+
+    def coverage(found):
+        return np.mean([one.low <= truth <= one.high for one in found])
+
+    assert coverage(held) == pytest.approx(0.95, abs=0.02)
+    assert coverage(drawn) < 0.9
+
+
+def test_an_equal_error_rate_takes_on_as_much_of_a_change_as_the_densities_say():
+    """Of 1 % of the impostors that now match everything, and of 1 % of genuine that never match."""
+    normal = ndtri((np.arange(100_000) + 0.5) / 100_000)
+    genuine, impostor = 3 + normal / 2, 2 * normal
+    equal = ev.equal_error_rate(genuine, impostor)
+    weight = ev.fmr_weight(genuine, impostor, equal.threshold)
+    few = slice(None, None, 100)
+    for share, (g, i) in ((weight, (0, 99)), (1 - weight, (-99, 0))):
+        changed = genuine.copy(), impostor.copy()
+        changed[0][few] += g
+        changed[1][few] += i
+        moved = ev.equal_error_rate(*changed).rate - equal.rate
+        assert moved == pytest.approx(share * 0.01 * (1 - equal.rate), rel=0.05)
+    assert 0.5 < weight < 0.9, "the spreads differ"
 
 
 def test_values_that_do_not_change_give_no_interval():

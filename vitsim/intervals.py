@@ -25,21 +25,17 @@ def bca_interval(
     draws: Sequence[float],
     left_out: Sequence[float],
     level: float = 0.95,
-    rate: bool = False,
 ) -> Interval:
     """Limits from bootstrap `draws`, corrected for bias, skewness and few identities.
 
     `left_out` `(n,)` holds the statistic without each of the n identities. Bias and acceleration:
     Efron (1987), BCa. Levels are those of Student's t, for a bootstrap of n is too narrow by
     √(1 − 1/n) and knows no t: Hesterberg (2015), "expanded percentile". NaN values are left out.
-    `rate=True`: of 0 or 1, which no draw may change, the exact limit of n trials.
     """
     n, draws, left_out = len(left_out), np.asarray(draws, float), np.asarray(left_out, float)
     draws, left_out = draws[~np.isnan(draws)], left_out[~np.isnan(left_out)]
     if draws.size == 0:
         return Interval(estimate, np.nan, np.nan, level)
-    if rate and estimate in (0, 1):
-        return _exact(estimate, n, level)
     z = np.sqrt(n / (n - 1)) * stdtrit(n - 1, 0.5 + np.array([-level, level]) / 2)
     below = np.mean((draws < estimate) + 0.5 * (draws == estimate))
     bias = ndtri(np.clip(below, 0.5 / draws.size, 1 - 0.5 / draws.size))
@@ -71,8 +67,9 @@ def jackknife_interval(
         raise ValueError(f"statistic of {estimate:.2f}: expected a rate, 0 to 1")
     if (n := len(left_out)) < 3:
         return Interval(estimate, np.nan, np.nan, level)
-    if rate and estimate in (0, 1):
-        return _exact(estimate, trials, level)
+    if rate and estimate in (0, 1):  # Clopper, Pearson (1934)
+        limit = (0.5 - level / 2) ** (1 / trials)
+        return Interval(estimate, estimate * limit, 1 - (1 - estimate) * limit, level)
     apart = np.asarray(left_out, float) - np.nanmean(left_out)
     if not (spread := np.nanmean(apart**2)):
         return Interval(estimate, np.nan, np.nan, level)
@@ -85,9 +82,3 @@ def jackknife_interval(
     freedom = min(freedom, 2 / (2 / (n - 1) + excess / n))
     margin = error / (estimate * (1 - estimate)) * stdtrit(freedom, tails)
     return Interval(estimate, *map(float, expit(logit(estimate) + margin)), level)
-
-
-def _exact(estimate: float, trials: int, level: float) -> Interval:
-    """A rate of 0 or 1 in so many trials: Clopper, Pearson (1934)."""
-    limit = (0.5 - level / 2) ** (1 / trials)
-    return Interval(estimate, estimate * limit, 1 - (1 - estimate) * limit, level)

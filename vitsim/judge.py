@@ -16,10 +16,11 @@ from tqdm import tqdm
 
 from .background import remove_background
 from .baselines import BASELINES
+from .evaluation import equal_error_rate, fmr_weight
 from .gallery import Gallery
 from .images import PhotoError, open_photo
 from .indexing import folder_name
-from .intervals import Interval, bca_interval, jackknife_interval
+from .intervals import Interval, jackknife_interval
 from .similarity import SAME
 from .store import GalleryError
 
@@ -27,8 +28,6 @@ MOST = 7_000  # photos: the pairs of so many take 2.5 GB
 FIGURES = ("recall@1", "recall@5", "mAP", "EER", "d'")
 FEW = 12  # identities: with fewer, nobody tried how often the intervals hold the truth
 GROUPS = 100  # of identities that are left out together, at most
-LEVELS = 5_000  # that scores are rounded to, lowest to highest, where identities are drawn
-WORK = 500_000_000  # numbers in all draws, some 20 seconds; 200 draws at least
 NAMED = 5  # photos in a note
 REMEDY = "Put the photos of each animal, or class, into a folder of its own, two at least."
 
@@ -71,7 +70,7 @@ class Report:
         return "\n".join([*lines, "", told])
 
 
-def evaluate_gallery(gallery: Gallery, repeats: int = 1000, progress: bool = False) -> Report:
+def evaluate_gallery(gallery: Gallery, progress: bool = False) -> Report:
     """Judge the model and the background of a gallery, and the baselines on the same photos.
 
     Raises `GalleryError` when there are not two identities with two photos each.
@@ -85,7 +84,7 @@ def evaluate_gallery(gallery: Gallery, repeats: int = 1000, progress: bool = Fal
         vectors |= _baselines(gallery, kept["path"], progress)
     except PhotoError as error:
         notes.append(f"no baselines: {error}")
-    methods = {name: judge(rows, ids, repeats) for name, rows in vectors.items()}
+    methods = {name: judge(rows, ids) for name, rows in vectors.items()}
     others = kept.groupby("label")["path"].transform("size").to_numpy() - 1
     chance = float(others[others > 0].mean() / (len(kept) - 1))
     known = len(set(ids[others > 0]))
@@ -94,12 +93,12 @@ def evaluate_gallery(gallery: Gallery, repeats: int = 1000, progress: bool = Fal
     return Report(methods, len(kept), len(set(ids)), int((others > 0).sum()), chance, tuple(notes))
 
 
-def judge(vectors: np.ndarray, ids: Sequence | np.ndarray, repeats: int = 1000) -> Judgement:
+def judge(vectors: np.ndarray, ids: Sequence | np.ndarray) -> Judgement:
     """Ask for each of `vectors` `(n, d)`, of norm 1, among the others; `ids` `(n,)` say whose.
 
     A photo alone of its identity is not asked for, but is there to be taken for another. The
-    intervals are those that `evaluation` recommends, in seconds for thousands of photos: EER by
-    the bootstrap, all others by the jackknife. More than 100 identities are left out in 100 groups.
+    intervals are those of `evaluation`, in seconds for thousands of photos; more than 100
+    identities are left out in 100 groups.
     """
     vectors, ids = np.asarray(vectors, np.float32), np.unique(ids, return_inverse=True)[1]
     groups = np.random.default_rng(0).permutation(ids.max() + 1) % GROUPS
@@ -116,7 +115,7 @@ def judge(vectors: np.ndarray, ids: Sequence | np.ndarray, repeats: int = 1000) 
     }
     pairs, first, second = _pairs(vectors, ids)
     same = first == second
-    figures |= _pair_figures(pairs, first, second, groups, repeats)
+    figures |= _pair_figures(pairs, same, groups[first], groups[second], len(groups))
     return Judgement(figures, pairs[same], pairs[~same])
 
 
@@ -201,42 +200,35 @@ def _pairs(vectors: np.ndarray, ids: np.ndarray) -> list[np.ndarray]:
 
 
 def _pair_figures(
-    scores: np.ndarray, first: np.ndarray, second: np.ndarray, groups: np.ndarray, repeats: int
+    scores: np.ndarray, same: np.ndarray, first: np.ndarray, second: np.ndarray, trials: int
 ) -> dict[str, Interval]:
-    """EER and d' of pairs of photos, as from `_pairs`; d' < 0 where impostors score higher.
+    """EER and d' of pairs of photos; d' < 0 where impostors score higher.
 
-    A draw of identities is a weight for each pair of them: an identity drawn w times counts its
-    genuine pairs w times, and its impostor pairs with one drawn v times v · w times.
+    `same` says which pairs are genuine, `first` and `second` in which groups of identities they are
+    left out.
     """
-    n, low = len(groups), scores.min()
-    levels = np.round((scores - low) * (LEVELS / max(scores.max() - low, SAME))).astype(np.int64)
-    cells, counts = np.unique((levels * n + first) * n + second, return_counts=True)
-    cells, second = np.divmod(cells, n)
-    levels, first = np.divmod(cells, n)
-    same, axis = first == second, np.arange(LEVELS + 1)
-    own = levels[same], counts[same], first[same]
-    other = levels[~same], counts[~same], first[~same], second[~same]
+    n, middle = first.max(initial=second.max()) + 1, scores.mean(dtype=np.float64)
+    equal = equal_error_rate(scores[same], scores[~same])
+    weight = fmr_weight(scores[same], scores[~same], equal.threshold)
 
-    def figures(drawn: np.ndarray) -> tuple[float, float]:
-        genuine = np.bincount(own[0], own[1] * drawn[own[2]], LEVELS + 1)
-        impostor = np.bincount(other[0], other[1] * drawn[other[2]] * drawn[other[3]], LEVELS + 1)
-        if not (genuine.any() and impostor.any()):
-            return np.nan, np.nan
-        both = np.stack([genuine / genuine.sum(), impostor / impostor.sum()])
-        below = np.pad(both.cumsum(1), ((0, 0), (1, 0)))  # FNMR, and 1 − FMR, at each threshold
-        at = np.argmin(np.abs(1 - below[1] - below[0]))
-        means = both @ axis
-        spread = np.sqrt(np.mean(both @ axis**2 - means**2))
-        equal = max(0, 1 - below[1, at] + below[0, at]) / 2
-        return equal, (means[0] - means[1]) / max(spread, 1)
+    def means(kind: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Of the pairs of one kind: all of them, then those without each group."""
+        one, other, values = first[kind], second[kind], values[kind]
+        within = one == other
+        sums = []
+        for each in (np.ones(len(values)), values):
+            lost = np.bincount(one, each, n) + np.bincount(other[~within], each[~within], n)
+            sums.append(np.append(0, -lost) + each.sum())
+        return sums[1] / sums[0]
 
-    equal, apart = map(float, figures(np.ones(n)))
-    if n < 3:  # of two identities no draw differs from the whole
-        return {"EER": Interval(equal, np.nan, np.nan), "d'": Interval(apart, np.nan, np.nan)}
-    repeats, rng = min(repeats, 200 + WORK // len(cells)), np.random.default_rng(0)
-    draws = [figures(np.bincount(rng.integers(n, size=n), minlength=n))[0] for _ in range(repeats)]
-    left_out = np.array([figures(groups != group) for group in range(groups.max() + 1)])
+    with np.errstate(divide="ignore", invalid="ignore"):  # a group may hold all of a kind
+        fmr, fnmr = means(~same, scores >= equal.threshold), means(same, scores < equal.threshold)
+        moved = weight * (fmr - fmr[0]) + (1 - weight) * (fnmr - fnmr[0])
+        centres = [means(kind, scores - middle) for kind in (same, ~same)]
+        squares = [means(kind, (scores - middle) ** 2) for kind in (same, ~same)]
+        spread = np.sqrt((np.sum(squares, 0) - np.sum(np.square(centres), 0)) / 2)
+    apart = (centres[0] - centres[1]) / np.maximum(spread, SAME)
     return {
-        "EER": bca_interval(equal, draws, left_out[:, 0], rate=True),
-        "d'": jackknife_interval(apart, left_out[:, 1], n, rate=False),
+        "EER": jackknife_interval(equal.rate, equal.rate + moved[1:], trials),
+        "d'": jackknife_interval(float(apart[0]), apart[1:], trials, rate=False),
     }

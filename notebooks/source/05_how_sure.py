@@ -384,13 +384,15 @@ def of_pairs(rate):
 figures = {
     "FMR": of_pairs(lambda genuine, impostor: np.mean(impostor >= equal.threshold)),
     "FNMR": of_pairs(lambda genuine, impostor: np.mean(genuine < equal.threshold)),
-    "EER": of_pairs(lambda *both: evaluation.equal_error_rate(*both).rate),
 }
-interval = dict.fromkeys(figures, evaluation.jackknife_by_identity)
-interval["EER"] = evaluation.bootstrap_by_identity  # it moves in steps: one pet may change nothing
-for name, rate in figures.items():
-    found = [interval[name](rate, *search(one), rate=True) for one in pairs]
-    print(f"{name:5} dev {found[0]}   test {found[1]}")
+found = {
+    name: [evaluation.jackknife_by_identity(rate, *search(one)) for one in pairs]
+    for name, rate in figures.items()
+}
+# The EER moves in steps; its own function follows the two rates at its threshold instead.
+found["EER"] = [evaluation.equal_error_rate_by_identity(*search(one)) for one in pairs]
+for name, (dev, test) in found.items():
+    print(f"{name:5} dev {dev}   test {test}")
 
 # %% [markdown] lang="en"
 # Where both overlap widely, luck may explain the difference.
