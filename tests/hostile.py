@@ -111,6 +111,7 @@ def files() -> dict[str, tuple[bytes, str]]:
     made["zeros.jpg"] = bytes(4096), "refused"
     made["noise.jpg"] = random.Random(0).randbytes(4096), "refused"
     made["text.jpg"] = b"Dear owner, your dog is here.", "refused"
+    made["program_for_a_printer.jpg"] = stored(picture(), ".eps"), "refused"
     made["page.png"] = b"<!doctype html><title>404</title>", "refused"
     made["svg.png"] = b"<svg xmlns='http://www.w3.org/2000/svg'/>", "refused"
     made["archive.jpg"] = b"PK\x03\x04" + bytes(60), "refused"

@@ -3,7 +3,10 @@
 import dataclasses
 import os
 import shutil
+import signal
 import socket
+import subprocess
+import sys
 import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -136,6 +139,21 @@ def test_the_page_answers_and_forgets(gallery, photos, monkeypatch):
         time.sleep(0.5)
     assert not [path for path in uploads.rglob("*") if path.is_file()]
     assert (photos / "ana" / "0.jpg").is_file()
+
+
+def test_uploads_are_gone_when_the_terminal_is_closed(gallery, tmp_path):
+    kept = gallery.save(tmp_path / "g").folder
+    serve = "import sys; from vitsim import app, gallery as g; "
+    serve += "app.serve(g.Gallery.open(sys.argv[1]), [], inbrowser=False)"
+    running = subprocess.Popen(
+        [sys.executable, "-c", serve, kept], env=os.environ | {"TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert "Ctrl-C ends it" in running.stdout.readline()
+    assert list(tmp_path.glob("vitsim-uploads-*"))
+    running.send_signal(signal.SIGHUP)
+    running.wait(timeout=60)
+    assert not list(tmp_path.glob("vitsim-uploads-*"))
 
 
 HOSTILE = {

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import hostile
 import numpy as np
 import pytest
 from PIL import Image
@@ -251,6 +252,32 @@ def test_index_takes_labels_from_a_table(run, photos, small_model, tmp_path):
     assert code == 1 and "is no table of labels" in told and "columns path" in told
 
 
+def test_a_label_stays_with_its_photo_not_with_a_name_that_others_have_too(
+    run, small_model, tmp_path
+):
+    """Cameras name photos alike; those of another folder are other photos."""
+    for seed, pet in enumerate(("rex", "mia")):
+        (tmp_path / pet).mkdir()
+        hostile.picture(seed=seed).save(tmp_path / pet / "IMG_1.jpg")
+    (tmp_path / "labels.csv").write_text("path,label\nIMG_1.jpg,Rex da Silva\n")
+
+    def label(folder, *how):
+        make = ["index", tmp_path / folder, "--out", tmp_path / "g", "--model", small_model]
+        assert run(*make, *how)[0] == 0
+        found = run("match", tmp_path / folder / "IMG_1.jpg", "-g", tmp_path / "g", "--json")[1]
+        return json.loads(found)["matches"][0]["label"]
+
+    assert label("rex", "--labels", tmp_path / "labels.csv") == "Rex da Silva"
+    (tmp_path / "rex").rename(tmp_path / "renamed")
+    assert label("renamed") == "Rex da Silva"
+    assert label("mia") == "mia"
+
+
+def test_an_empty_background_is_none(run, photos, small_model, tmp_path):
+    make = ["index", photos, "--out", tmp_path / "g", "--model", small_model]
+    assert run(*make, "--background", "")[0] == run(*make)[0] == 0
+
+
 def test_index_refuses_a_folder_that_holds_other_things(run, photos, small_model, tmp_path):
     (tmp_path / "thesis.doc").write_text("years of work")
     code, _, told = run("index", photos, "--out", tmp_path, "--model", small_model)
@@ -398,6 +425,23 @@ def test_a_terminal_without_unicode_gets_every_answer(vitsim, tmp_path, photos):
     (tmp_path / "cão 🐕.jpg").write_text("no picture")
     ended = vitsim("audit", tmp_path, PYTHONIOENCODING="ascii", LC_ALL="C")
     assert ended.returncode == 1 and "is not a picture" in ended.stdout and ended.stderr == ""
+
+
+def test_ctrl_c_before_a_command_has_begun_ends_in_one_sentence(run, monkeypatch):
+    def interrupted(**_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "app", interrupted)
+    code, _, told = run("audit", ".")
+    assert (code, told) == (130, "vitsim: interrupted. Run the same command again to go on.\n")
+
+
+def test_audit_answers_though_nobody_reads_its_errors(monkeypatch, photos, capsys):
+    monkeypatch.setattr(sys, "stderr", None)
+    monkeypatch.setattr(sys, "argv", ["vitsim", "audit", str(photos / "gato")])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code in (0, 1) and "photo" in capsys.readouterr().out
 
 
 def test_ctrl_c_ends_in_one_sentence(tmp_path):

@@ -5,6 +5,7 @@ nothing from elsewhere (the browser is told to refuse), and soon deletes what wa
 """
 
 import os
+import signal
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -220,9 +221,13 @@ def serve(
         where = f"{host}, port {port or 'any'}"
         raise VitsimError(where, f"cannot be used ({error})", remedy) from error
     if wait:
-        print(f"{address} — Ctrl-C ends it.", flush=True)
-        blocks.block_thread()
-        uploads.cleanup()
+        for name in {"SIGTERM", "SIGHUP"} & set(dir(signal)):  # as Ctrl-C: uploads are deleted
+            signal.signal(getattr(signal, name), signal.default_int_handler)
+        try:
+            print(f"{address} — Ctrl-C ends it.", flush=True)
+            blocks.block_thread()
+        finally:
+            uploads.cleanup()
     return address
 
 

@@ -6,6 +6,7 @@ Everything is computed on this machine; models that send pictures to a server ca
 import hashlib
 import os
 import sys
+import tempfile
 import threading
 from contextlib import suppress
 from functools import cache
@@ -173,4 +174,10 @@ def _tell_not_kept(folder: Path, reason: str) -> None:
 
 def _announce() -> None:
     if "rembg" not in sys.modules:
+        if not os.access(Path.home(), os.W_OK):  # where numba, which rembg uses, would compile to
+            place = cache_folder() / "numba"
+            with suppress(OSError):
+                place.mkdir(parents=True, exist_ok=True)
+            usable = os.access(place, os.W_OK)
+            os.environ.setdefault("NUMBA_CACHE_DIR", str(place if usable else tempfile.mkdtemp()))
         print("Loading rembg; the first time it compiles for up to a minute …", file=sys.stderr)

@@ -140,15 +140,15 @@ class Gallery:
         if not paths:
             return self
         if self.folder is None:
-            label = label or indexing.kept_labels(self.photos, self.root)
+            label = label or indexing.kept_labels(self, self.root)
             known = Known(
                 zip(self.photos["sha256"], self.vectors, self.photos["note"], strict=True)
             )
             return self._merge(self._index(paths, known, label, progress), paths)
         with store.only_writer(self.folder):
-            known, photos = _known_at(self.folder, self.recipe, self.encoder)
+            known, _ = _known_at(self.folder, self.recipe, self.encoder)
             now = Gallery.open(self.folder, self.encoder)  # another program may have added
-            label = label or indexing.kept_labels(photos, self.root)
+            label = label or indexing.kept_labels(now, self.root)
             more = now._index(paths, known, label, progress)
             return now._merge(more, paths)._save(self.folder)
 
@@ -284,8 +284,8 @@ class Gallery:
         return replace(self, photos=photos, vectors=vectors[order], skipped=skipped)
 
 
-def _known_at(folder: Path, recipe: Recipe, encoder: Encoder) -> tuple[Known, pd.DataFrame]:
-    """What a finished and what a killed index have left in `folder`; and its table of photos."""
+def _known_at(folder: Path, recipe: Recipe, encoder: Encoder) -> tuple[Known, Gallery | None]:
+    """What a finished and a killed index have left in `folder`; and the gallery there, if any."""
     how = asdict(replace(recipe, model=""))  # the revision tells the weights
     if old := store.is_finished(folder) and Gallery.open(folder, encoder):
         choices = ("pooling", "fit", "background")
@@ -296,4 +296,4 @@ def _known_at(folder: Path, recipe: Recipe, encoder: Encoder) -> tuple[Known, pd
     found = left_over(folder, how)
     if old:
         found.add_file(folder / "vectors.npy", old.photos["sha256"], old.photos["note"])
-    return found, old.photos if old else store.table([])
+    return found, old or None

@@ -98,6 +98,8 @@ def open_photo(
         _refuse_what_is_no_file(path)
         _opens_heif()
         with Image.open(path) as image:
+            if image.format == "EPS":  # Pillow would have Ghostscript run it
+                raise PhotoError(path, "is a program (EPS), not a picture", "Export it as JPEG.")
             image.load()
             return _plain_rgb(image, background)
 

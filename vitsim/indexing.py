@@ -79,10 +79,24 @@ def folder_name(path: Path) -> str:
     return Path(os.path.abspath(path)).parent.name  # also of `photo.jpg` and `../photo.jpg`
 
 
-def kept_labels(photos: pd.DataFrame, root: Path) -> Label:
-    """The labels of a gallery's table `photos`; of a photo that is new the name of its folder."""
-    labels = dict(zip(photos["path"], photos["label"], strict=True))
-    return lambda path: labels.get(below(path, root), folder_name(path))
+def kept_labels(gallery, root: Path) -> Label:
+    """The labels that photos below `root` have in a `Gallery`, or None; else their folders' names.
+
+    Of a gallery of another folder, where the same name need not mean the same photo, a photo keeps
+    its label if its file is the same.
+    """
+    if gallery is None:
+        return folder_name
+    moved = gallery.root.resolve() != root.resolve()
+    rows = gallery.photos[["path", "sha256", "label"]].itertuples(index=False)
+    kept = {path: (digest, label) for path, digest, label in rows}
+
+    def label(path: Path) -> str:
+        digest, known = kept.get(below(path, root), ("", ""))
+        same = digest and (not moved or fingerprint(path)[0] == digest)
+        return known if same else folder_name(path)
+
+    return label
 
 
 def labels_from(table: str | os.PathLike, folder: str | os.PathLike) -> Label:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import errno
 import gc
+import io
 import os
 import sys
 
@@ -20,6 +21,7 @@ def main() -> None:
     atexit.register(gc.freeze)  # nor at the end, when all of it goes at once
     for stream in filter(None, (sys.stdout, sys.stderr)):
         stream.reconfigure(errors="backslashreplace")  # names that the terminal cannot show
+    sys.stderr = sys.stderr or io.StringIO()  # where it is closed, nobody reads it
     code = _run([word for word in sys.argv[1:] if word != "--debug"], "--debug" in sys.argv)
     try:
         if sys.stdout:
@@ -40,6 +42,9 @@ def _run(words: list[str], debug: bool) -> int | str | None:
         if stop.code == 130:  # typer's word for Ctrl-C
             print(interrupted, file=sys.stderr)
         return stop.code
+    except KeyboardInterrupt:  # before typer looks for it
+        print(interrupted, file=sys.stderr)
+        return 130
     except Exception as error:
         if debug:
             raise

@@ -1,6 +1,7 @@
 """The command `vitsim` before it has commands, and what several of them use."""
 
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -70,7 +71,8 @@ def save_figure(drawn: "Figure", path: Path) -> None:
     Raises `VitsimError` when it cannot be written.
     """
     try:
-        with atomic(path) as temporary:
+        with atomic(path) as temporary, warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of letters that the font lacks
             drawn.savefig(temporary, format=path.suffix[1:] or "png")
     except (OSError, ValueError) as error:
         no_picture = isinstance(error, ValueError | IsADirectoryError)

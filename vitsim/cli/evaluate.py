@@ -44,8 +44,9 @@ def evaluate(
     recall@1  share of photos whose best match shows the same animal or class
     recall@5  ... or one of the best five
     mAP       mean average precision: 1 if all photos of the same come first
-    EER       equal error rate: as many pairs of one animal fall below a threshold
-              as pairs of two reach it; 0 is perfect, 0.5 is chance
+    EER       equal error rate: as large a share of the pairs of one animal falls
+              below a threshold as of the pairs of two reaches it; 0 is perfect,
+              0.5 is chance
     d'        how far pairs of one animal score above pairs of two, in standard
               deviations
 
