@@ -130,8 +130,8 @@ def test_evaluate_of_a_folder_that_cannot_be_judged_ends_in_one_sentence(
         "no": "does not exist",
         "empty": "holds no photo",
         "one": "holds photos of one identity only (gato). Put the photos of each animal",
-        "single": "holds fewer than two identities with two photos or more. Put the photos",
-        "flat": "holds no folder of an identity. Put the photos of each animal",
+        "single": "holds fewer than two identities with two photos or more; alone in its folder",
+        "flat": "holds no photo of an identity to compare; in no folder of an identity: ",
     }.items():
         code, out, told = evaluate(tmp_path / name)
         assert (code, out) == (1, "")

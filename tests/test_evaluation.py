@@ -1,5 +1,6 @@
 """What `vitsim.evaluation` claims: by hand, against libraries, in worlds whose truth is known."""
 
+from fractions import Fraction
 from statistics import NormalDist
 
 import numpy as np
@@ -15,7 +16,7 @@ from sklearn.metrics import average_precision_score, roc_curve, top_k_accuracy_s
 from sklearn.neighbors import NearestNeighbors
 
 from vitsim import evaluation as ev
-from vitsim.intervals import jackknife_interval
+from vitsim import intervals
 
 settings.register_profile("any machine", deadline=None)  # a busy one is slow, not wrong
 settings.load_profile("any machine")
@@ -254,7 +255,7 @@ def world(rng, n, effect=1.0):
 
 def test_intervals_hold_a_known_false_match_rate_95_times_in_100(monkeypatch):
     """So many worlds tell 95 from 90: the plain percentile of the same draws is found out."""
-    held, plain, interval = [], [], ev.bca_interval
+    held, plain, interval = [], [], intervals.bca_interval
     truth, rng = 0.2, np.random.default_rng(0)
     threshold = NormalDist(0, np.sqrt(3)).inv_cdf(1 - truth)
 
@@ -267,7 +268,7 @@ def test_intervals_hold_a_known_false_match_rate_95_times_in_100(monkeypatch):
         plain.append(low <= truth <= high)
         return interval(estimate, draws, *rest)
 
-    monkeypatch.setattr(ev, "bca_interval", beside_percentile)
+    monkeypatch.setattr(intervals, "bca_interval", beside_percentile)
     for _ in range(900):
         found = ev.bootstrap_by_identity(fmr, *world(rng, 12), repeats=160)
         held.append(found.low <= truth <= found.high)
@@ -300,7 +301,7 @@ def test_another_number_than_a_rate_has_the_interval_of_a_mean():
     """Of a mean the jackknife is Student's t."""
     values = np.random.default_rng(0).exponential(size=12)
     left_out = [np.delete(values, one).mean() for one in range(12)]
-    found = jackknife_interval(values.mean(), left_out, 12, rate=False)
+    found = intervals.jackknife_interval(values.mean(), left_out, 12, rate=False)
     expected = student_t.interval(0.95, 11, values.mean(), values.std(ddof=1) / np.sqrt(12))
     assert (found.low, found.high) == pytest.approx(expected)
 
@@ -311,7 +312,7 @@ def test_one_identity_that_makes_all_errors_leaves_few_degrees_of_freedom():
     rate, left_out = values.mean(), [np.delete(values, one).mean() for one in range(30)]
     freedom = 2 / (2 / 29 + kurtosis(values) / 30)
     margin = student_t.ppf(0.975, freedom) * values.std(ddof=1) / np.sqrt(30) / (rate - rate**2)
-    found = jackknife_interval(rate, left_out, 30)
+    found = intervals.jackknife_interval(rate, left_out, 30)
     assert 2 < freedom < 3
     assert [found.low, found.high] == pytest.approx(expit(logit(rate) + margin * np.array([-1, 1])))
 
@@ -360,7 +361,7 @@ def test_limits_agree_with_scipy_but_for_the_wider_level():
         bootstrap_result=draws,
     ).confidence_interval  # fmt: skip
     left_out = [np.delete(values, one).mean() for one in range(15)]
-    found = ev.bca_interval(values.mean(), draws.bootstrap_distribution, left_out)
+    found = intervals.bca_interval(values.mean(), draws.bootstrap_distribution, left_out)
     assert (found.low, found.high) == pytest.approx(expected, rel=1e-3)
 
 
@@ -383,8 +384,8 @@ def test_an_equal_error_rate_of_zero_is_not_taken_for_certain():
     assert found.high == pytest.approx(binomtest(0, 20).proportion_ci(0.95, "exact").high)
 
 
-def test_intervals_hold_a_known_equal_error_rate_95_times_in_100():
-    """One of 3 %, which 20 pets hardly show: drawn anew it is held too seldom."""
+def test_intervals_hold_a_known_equal_error_rate_at_least_95_times_in_100():
+    """Or a little oftener: one of 3 % 20 pets hardly show. Drawn anew it is held too seldom."""
     truth, n, rng, held, drawn = 0.03, 20, np.random.default_rng(0), [], []
     bonus = -NormalDist().inv_cdf(truth) * (np.sqrt(3) + np.sqrt(5))  # impostors vary by 3
     for seed in range(600):
@@ -399,7 +400,7 @@ def test_intervals_hold_a_known_equal_error_rate_95_times_in_100():
     def coverage(found):
         return np.mean([one.low <= truth <= one.high for one in found])
 
-    assert coverage(held) == pytest.approx(0.95, abs=0.02)
+    assert 0.94 < coverage(held) < 0.99
     assert coverage(drawn) < 0.9
 
 
@@ -408,7 +409,7 @@ def test_an_equal_error_rate_takes_on_as_much_of_a_change_as_the_densities_say()
     normal = ndtri((np.arange(100_000) + 0.5) / 100_000)
     genuine, impostor = 3 + normal / 2, 2 * normal
     equal = ev.equal_error_rate(genuine, impostor)
-    weight = ev.fmr_weight(genuine, impostor, equal.threshold)
+    weight = intervals.fmr_weight(genuine, impostor, equal.threshold)
     few = slice(None, None, 100)
     for share, (g, i) in ((weight, (0, 99)), (1 - weight, (-99, 0))):
         changed = genuine.copy(), impostor.copy()
@@ -419,13 +420,51 @@ def test_an_equal_error_rate_takes_on_as_much_of_a_change_as_the_densities_say()
     assert 0.5 < weight < 0.9, "the spreads differ"
 
 
-def test_values_that_do_not_change_give_no_interval():
+@pytest.mark.parametrize(("estimate", "value"), [(0.92, 1), (0.4, 0.1)])  # 0.1 has no exact mean
+@pytest.mark.parametrize("rate", [True, False])
+def test_values_that_do_not_change_give_no_interval(estimate, value, rate):
     """Of three pets each may be found by all others alone; that says nothing about a fourth."""
-    found = jackknife_interval(0.92, [1, 1, 1], 3)
-    assert found.estimate == 0.92 and np.isnan([found.low, found.high]).all()
+    found = intervals.jackknife_interval(estimate, [value] * 3, 3, rate=rate)
+    assert found.estimate == estimate and np.isnan([found.low, found.high]).all()
 
 
-def test_a_paired_difference_draws_the_same_identities_for_both_settings():
+def test_strangers_do_not_count_for_what_they_cannot_tell():
+    """Five pets that are found say little, however many strangers ask beside them."""
+    scores = np.where(np.arange(100)[:, None] == np.arange(5), 1.0, 0.0)
+    search = scores, np.arange(100), np.arange(5)
+    missed = ev.jackknife_by_identity(
+        lambda *some: np.mean(ev.genuine_impostor_scores(*some)[0] < 0.5), *search
+    )
+    for found in (missed, ev.equal_error_rate_by_identity(*search)):
+        assert (found.low, found.estimate) == (0, 0)
+        assert found.high == pytest.approx(binomtest(0, 5).proportion_ci(0.95, "exact").high)
+
+
+def test_an_equal_error_rate_without_a_genuine_error_has_room_for_one():
+    """Some impostors lie above all genuine pairs; that none of these is missed says little."""
+    scores = np.where(np.eye(20, dtype=bool), 1.0, 0.5)
+    scores[np.arange(0, 16, 2), np.arange(1, 17, 2)] = 1.1
+    found = ev.equal_error_rate_by_identity(scores, np.arange(20), np.arange(20))
+    assert 0 < found.low < found.estimate == pytest.approx(8 / 380 / 2)
+    assert found.high == pytest.approx(binomtest(0, 20).proportion_ci(0.95, "exact").high)
+
+
+def test_of_thresholds_that_are_equally_good_the_lowest_is_taken():
+    """Counted in fractions: rounding tells 1 − 3/7 and 4/7 apart."""
+    rng = np.random.default_rng(0)
+    for _ in range(500):
+        genuine, impostor = rng.random(rng.integers(1, 9)), rng.random(rng.integers(1, 50)) * 1.2
+        thresholds = sorted([*genuine, *impostor])
+        apart = [
+            abs(Fraction(int(sum(impostor >= at)), len(impostor))
+                - Fraction(int(sum(genuine < at)), len(genuine)))
+            for at in thresholds
+        ]  # fmt: skip
+        lowest = thresholds[apart.index(min(apart))]
+        assert ev.equal_error_rate(genuine, impostor).threshold == lowest
+
+
+def test_a_paired_difference_leaves_the_same_identities_out_of_both_settings():
     """For a mean, which is linear, it must be the interval of the difference of the scores."""
     scores, ids = leave_one_out(1)
     other = np.where(np.isnan(scores), np.nan, np.random.default_rng(2).normal(size=scores.shape))
@@ -434,8 +473,8 @@ def test_a_paired_difference_draws_the_same_identities_for_both_settings():
         genuine, impostor = ev.genuine_impostor_scores(scores, query_ids, gallery_ids)
         return (np.sum(genuine) + np.sum(impostor)) / (len(genuine) + len(impostor))
 
-    paired = ev.paired_difference(mean, scores, other, ids, ids, repeats=100)
-    direct = ev.bootstrap_by_identity(mean, scores - other, ids, ids, repeats=100)
+    paired = ev.paired_difference(mean, scores, other, ids, ids, rate=False)
+    direct = ev.jackknife_by_identity(mean, scores - other, ids, ids, rate=False)
     found = (paired.estimate, paired.low, paired.high)
     assert found == pytest.approx((direct.estimate, direct.low, direct.high))
     assert paired.low < paired.estimate < paired.high
@@ -446,10 +485,10 @@ def test_pairing_narrows_the_interval_when_both_settings_find_the_same_pets_hard
     hard = scores - 2 * (query_ids[:, None] == gallery_ids) * (query_ids[:, None] % 2)
     shifted = hard + np.random.default_rng(0).normal(0, 0.1, hard.shape)
     one, other, paired = (
-        call(eer, *search, query_ids, gallery_ids, repeats=100)
+        call(recall, *search, query_ids, gallery_ids)
         for call, search in (
-            (ev.bootstrap_by_identity, [shifted]),
-            (ev.bootstrap_by_identity, [hard]),
+            (ev.jackknife_by_identity, [shifted]),
+            (ev.jackknife_by_identity, [hard]),
             (ev.paired_difference, [shifted, hard]),
         )
     )

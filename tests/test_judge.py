@@ -186,14 +186,21 @@ def test_nothing_to_compare_is_told_with_the_way_out(report, folder, kept, reaso
     for path in folder.rglob("*.png"):
         if path.relative_to(folder).with_suffix("").as_posix() not in kept:
             path.unlink()
-    with pytest.raises(GalleryError, match=f"{reason}. Put the photos of each animal"):
+    with pytest.raises(GalleryError, match=f"{reason}.*. Put the photos of each animal"):
         report()
 
 
 def test_photos_in_no_folder_of_an_identity_are_told(report, folder):
     for path in folder.rglob("*.png"):
         shutil.move(path, folder)
-    with pytest.raises(GalleryError, match="holds no folder of an identity"):
+    with pytest.raises(GalleryError, match=r"holds no photo of an identity.*in no folder of an"):
+        report()
+
+
+def test_folders_that_are_copies_of_each_other_are_told(report, folder):
+    for name in "abc":
+        shutil.copytree(folder / name, folder / f"{name} again")
+    with pytest.raises(GalleryError, match=r"the same photo in two folders: a again/0\.png, "):
         report()
 
 

@@ -6,7 +6,7 @@
 A world has `n` pets with two query photos and one gallery photo each. The score of two photos,
 of the pets i and j, is aᵢ + aⱼ + effects of both photos + noise, all normal; where i = j, a bonus
 of its own for each pet comes on top. A pet with a high a resembles all others. Pets make up 30 %
-of the variance of impostor scores in the first kind of world, 57 % in the second, 83 % in the
+of the variance of impostor scores in the first kind of world, 57 % in the second, 81 % in the
 third; the fourth is the second with a larger bonus, so that errors are few. FNMR is that at the
 threshold where FMR is 3 %.
 """

@@ -7,11 +7,12 @@ in a leave-one-out test, has the score NaN, and no function below looks at it.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-from scipy.special import expit
 
-from .intervals import Interval, bca_interval, jackknife_interval
+from . import intervals
+from .intervals import Interval
 
 Ids = Sequence | np.ndarray
 Statistic = Callable[[np.ndarray, Ids, Ids], float]  # of scores, query and gallery ids
@@ -104,22 +105,8 @@ def fmr_fnmr(
 def equal_error_rate(genuine: np.ndarray, impostor: np.ndarray) -> EqualErrorRate:
     """Where FMR and FNMR are closest: their mean there (0–1), and the lowest such threshold."""
     rates = fmr_fnmr(genuine, impostor)
-    at = int(np.argmin(np.abs(rates.fmr - rates.fnmr)))
+    at = int(np.argmin(np.abs(rates.fmr - rates.fnmr).round(12)))  # what rounding parts is equal
     return EqualErrorRate(float(rates.fmr[at] + rates.fnmr[at]) / 2, float(rates.thresholds[at]))
-
-
-def fmr_weight(genuine: np.ndarray, impostor: np.ndarray, threshold: float) -> float:
-    """How much of a small change of FMR at its threshold the equal error rate takes on, 0–1.
-
-    Of a change of FNMR it takes on the rest. Rates that change by a and b are equal again when the
-    threshold has moved by (a − b) / (g + i), g and i the densities of genuine and impostor scores
-    there, as if normal; then both have changed by (g · a + i · b) / (g + i).
-    """
-    logs = []
-    for kind in map(np.asarray, (genuine, impostor)):
-        spread = max(kind.std(), 1e-9)  # they may all be equal
-        logs.append(-0.5 * ((threshold - kind.mean()) / spread) ** 2 - np.log(spread))
-    return float(expit(logs[0] - logs[1]))
 
 
 def d_prime(genuine: np.ndarray, impostor: np.ndarray) -> float:
@@ -188,7 +175,7 @@ def bootstrap_by_identity(
     drawn = np.random.default_rng(seed).integers(n, size=(repeats, n))
     draws = [redraw(one) for one in drawn]
     left_out = [redraw(np.delete(np.arange(n), one)) for one in range(n)]
-    return bca_interval(estimate, draws, left_out, level)
+    return intervals.bca_interval(estimate, draws, left_out, level)
 
 
 def jackknife_by_identity(
@@ -204,41 +191,50 @@ def jackknife_by_identity(
     Each identity is left out once, as query and as rival. (Draws hold fewer different rivals, which
     makes ranks easier; draws of queries alone miss that one pet may attract many; small rates that
     a few pets make lie above the draws too often.) `rate=False` for another number, such as d′. The
-    limits are those of `jackknife_interval`. With 12 to 40 identities they held an FMR of 1 to 10 %
-    in 93 to 99 % of simulated cases, FNMR in 96 to 99, d′ in 94 to 97, recall@1 and mAP in 92 to
-    100 (`tools/interval_coverage.py`).
+    limits are those of `jackknife_interval`, with the identities that can be found as its trials.
+    With 12 to 40 identities they held an FMR of 1 to 10 % in 93 to 99 % of simulated cases, FNMR in
+    96 to 99, d′ in 94 to 97, recall@1 and mAP in 92 to 100 (`tools/interval_coverage.py`).
     """
-    estimate, redraw, n = _redrawing(statistic, scores, query_ids, gallery_ids, True)
-    left_out = [redraw(np.delete(np.arange(n), one)) for one in range(n)]
-    return jackknife_interval(estimate, left_out, len(np.unique(query_ids)), level, rate)
+    search = scores, query_ids, gallery_ids
+    estimate, *left_out = _without_each(statistic, *search)
+    return intervals.jackknife_interval(estimate, left_out, _trials(*search), level, rate)
 
 
 def equal_error_rate_by_identity(
     scores: np.ndarray, query_ids: Ids, gallery_ids: Ids, level: float = 0.95
 ) -> Interval:
-    """Interval of the equal error rate for other pets, as many as these, by the jackknife.
+    """Interval of the equal error rate for other pets: `equal_error_rate_interval`.
 
-    It moves in steps, large ones where errors are few. So each identity left out moves it as far as
-    it moves FMR and FNMR at the threshold, by the weights of `fmr_weight`. With 12 to 40 identities
-    a rate of 3 % was held in 96 to 97 % of simulated cases, of 24 to 28 % in 94 to 98.
+    With 12 to 40 identities it held a rate of 3 % in 99 % of simulated cases, one of 24 to 28 % in
+    94 to 98 (`tools/interval_coverage.py`).
     """
-    both = genuine_impostor_scores(scores, query_ids, gallery_ids)
+    search = scores, query_ids, gallery_ids
+    both = genuine_impostor_scores(*search)
     equal = equal_error_rate(*both)
-    weight, here = fmr_weight(*both, equal.threshold), fmr_fnmr(*both, [equal.threshold])
 
-    def to_first_order(*search) -> float:
-        rates = fmr_fnmr(*genuine_impostor_scores(*search), here.thresholds)
-        moved = weight * (rates.fmr - here.fmr) + (1 - weight) * (rates.fnmr - here.fnmr)
-        return equal.rate + moved[0]
+    def rate(*some, kind: str) -> float:
+        return getattr(fmr_fnmr(*genuine_impostor_scores(*some), [equal.threshold]), kind)[0]
 
-    return jackknife_by_identity(to_first_order, scores, query_ids, gallery_ids, level)
+    rates = [_without_each(partial(rate, kind=kind), *search) for kind in ("fmr", "fnmr")]
+    weight = intervals.fmr_weight(*both, equal.threshold)
+    return intervals.equal_error_rate_interval(equal.rate, weight, *rates, _trials(*search), level)
+
+
+def _without_each(statistic: Statistic, *search) -> np.ndarray:
+    """The statistic, then without each identity: `(1 + n,)`."""
+    estimate, redraw, n = _redrawing(statistic, *search, True)
+    return np.array([estimate, *(redraw(np.delete(np.arange(n), one)) for one in range(n))])
+
+
+def _trials(scores, query_ids: Ids, gallery_ids: Ids) -> int:
+    """How many identities are asked for that the gallery holds; all, where it holds none."""
+    known = _checked(scores, query_ids, gallery_ids)[1].any(1)
+    return len(np.unique(np.asarray(query_ids)[known if known.any() else ~known]))
 
 
 def _redrawing(statistic: Statistic, scores, query_ids, gallery_ids, both: bool):
-    """The statistic, a function that gives it for drawn identities, by number, and their count.
-
-    `both`: in the gallery too, not among the queries alone.
-    """
+    """The statistic; it as a function of drawn identities (their numbers; of queries alone, unless
+    `both`); how many there are."""
     scores, _ = _checked(scores, query_ids, gallery_ids)
     query_ids, gallery_ids = np.asarray(query_ids), np.asarray(gallery_ids)
     identities = np.unique(np.append(query_ids, gallery_ids) if both else query_ids)
@@ -266,22 +262,26 @@ def _redrawing(statistic: Statistic, scores, query_ids, gallery_ids, both: bool)
 
 
 def paired_difference(
-    statistic: Callable, scores: np.ndarray, baseline: np.ndarray, *ids: Ids, **options
+    statistic: Callable, scores: np.ndarray, baseline: np.ndarray, *ids: Ids, rate: bool = True
 ) -> Interval:
     """`statistic` of `scores` minus that of `baseline`, both `(q, g)`, by the same identities.
 
-    What is hard about an identity then cancels. `ids` (of the queries, of the gallery) and
-    `options` are those of `bootstrap_by_identity`.
+    What is hard about an identity then cancels. `ids` are those of the queries and of the gallery;
+    `rate` and the limits are those of `jackknife_by_identity`.
     """
     both = [_checked(each, *ids)[0] for each in (scores, baseline)]
 
     def difference(places: np.ndarray, *drawn: Ids) -> float:
         lost, at = np.isnan(places), np.nan_to_num(places).astype(int)
         one, other = (statistic(np.where(lost, np.nan, np.take(each, at)), *drawn) for each in both)
-        return one - other
+        return (1 + one - other) / 2 if rate else one - other  # a rate again
 
     places = np.arange(both[0].size, dtype=float).reshape(both[0].shape)  # drawn in their stead
-    return bootstrap_by_identity(difference, places, *ids, **options)
+    places[np.isnan(both[0]) | np.isnan(both[1])] = np.nan
+    found = jackknife_by_identity(difference, places, *ids, rate=rate)
+    if not rate:
+        return found
+    return Interval(*(2 * end - 1 for end in (found.estimate, found.low, found.high)))
 
 
 def _checked(scores, query_ids, gallery_ids) -> tuple[np.ndarray, np.ndarray]:

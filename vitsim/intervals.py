@@ -1,7 +1,7 @@
 """Confidence intervals of a figure, from what it becomes when identities are drawn or left out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import expit, logit, ndtr, ndtri, stdtrit
@@ -57,8 +57,9 @@ def jackknife_interval(
 
     Or without each of n groups of them. The jackknife's error (Tukey 1958) and Student's t on the
     logit scale, with fewer degrees of freedom where a few identities make most of the error
-    (Satterthwaite 1946). A rate of 0 or 1 gets the exact limit. `trials` of the identities are
-    asked for. `rate=False`: of another number, such as d′, by Student's t on its own scale.
+    (Satterthwaite 1946). `trials` of the identities are asked for. A rate of 0 or 1 gets the exact
+    limit of so many trials; for FMR it may be too near, as pairs share identities. `rate=False`: of
+    another number, such as d′, by Student's t on its own scale.
 
     Fewer than three identities have no interval, for of two, one alone has no rival; nor have equal
     values `left_out`, which say nothing. Raises: `ValueError` for no rate.
@@ -71,8 +72,9 @@ def jackknife_interval(
         limit = (0.5 - level / 2) ** (1 / trials)
         return Interval(estimate, estimate * limit, 1 - (1 - estimate) * limit, level)
     apart = np.asarray(left_out, float) - np.nanmean(left_out)
-    if not (spread := np.nanmean(apart**2)):
+    if np.nanmax(np.abs(apart)) < 1e-12:  # equal, but for rounding
         return Interval(estimate, np.nan, np.nan, level)
+    spread = np.nanmean(apart**2)
     error, freedom = np.sqrt((n - 1) * spread), min(trials, n) - 1
     tails = 0.5 + np.array([-level, level]) / 2
     if not rate:
@@ -82,3 +84,40 @@ def jackknife_interval(
     freedom = min(freedom, 2 / (2 / (n - 1) + excess / n))
     margin = error / (estimate * (1 - estimate)) * stdtrit(freedom, tails)
     return Interval(estimate, *map(float, expit(logit(estimate) + margin)), level)
+
+
+def equal_error_rate_interval(
+    estimate: float,
+    weight: float,
+    fmr: np.ndarray,
+    fnmr: np.ndarray,
+    trials: int,
+    level: float = 0.95,
+) -> Interval:
+    """Limits of an equal error rate, from FMR and FNMR at its threshold.
+
+    `fmr` and `fnmr` `(1 + n,)` hold them with all identities, then without each. The rate itself
+    moves in steps, large ones where errors are few; so an identity left out moves it as far as it
+    moves both, by their `fmr_weight`. It never exceeds the larger of both, at any threshold: where
+    no genuine pair is missed, the upper limit is at least the exact one of FNMR. `trials`: of how
+    many identities there are genuine pairs. Else as `jackknife_interval`.
+    """
+    moved = weight * (fmr - fmr[0]) + (1 - weight) * (fnmr - fnmr[0])
+    found = jackknife_interval(estimate, estimate + moved[1:], trials, level)
+    if fnmr[0]:
+        return found
+    return replace(found, high=max(found.high, jackknife_interval(0, fnmr[1:], trials, level).high))
+
+
+def fmr_weight(genuine: np.ndarray, impostor: np.ndarray, threshold: float) -> float:
+    """How much of a small change of FMR at its threshold the equal error rate takes on, 0–1.
+
+    Of a change of FNMR it takes on the rest. Rates that change by a and b are equal again when the
+    threshold has moved by (a − b) / (g + i), g and i the densities of genuine and impostor scores
+    there, as if normal; then both have changed by (g · a + i · b) / (g + i).
+    """
+    logs = []
+    for kind in map(np.asarray, (genuine, impostor)):
+        spread = max(kind.std(), 1e-9)  # they may all be equal
+        logs.append(-0.5 * ((threshold - kind.mean()) / spread) ** 2 - np.log(spread))
+    return float(expit(logs[0] - logs[1]))

@@ -16,11 +16,11 @@ from tqdm import tqdm
 
 from .background import remove_background
 from .baselines import BASELINES
-from .evaluation import equal_error_rate, fmr_weight
+from .evaluation import equal_error_rate
 from .gallery import Gallery
 from .images import PhotoError, open_photo
 from .indexing import folder_name
-from .intervals import Interval, jackknife_interval
+from .intervals import Interval, equal_error_rate_interval, fmr_weight, jackknife_interval
 from .similarity import SAME
 from .store import GalleryError
 
@@ -67,7 +67,8 @@ class Report:
         rows = zip(*columns, strict=True)
         lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
         told = f"Estimate [95 % interval over identities]. By chance, recall@1: {self.chance:.2f}."
-        return "\n".join([*lines, "", told])
+        unknown = ["nan: too few identities to tell."] if "nan" in "".join(lines) else []
+        return "\n".join([*lines, "", told, *unknown])
 
 
 def evaluate_gallery(gallery: Gallery, progress: bool = False) -> Report:
@@ -89,7 +90,8 @@ def evaluate_gallery(gallery: Gallery, progress: bool = False) -> Report:
     chance = float(others[others > 0].mean() / (len(kept) - 1))
     known = len(set(ids[others > 0]))
     if known < FEW:
-        notes.append(f"only {known} identities to draw from: the intervals may be too narrow")
+        what = "no interval can be told" if known < 3 else "the intervals may be too narrow"
+        notes.append(f"only {known} identities to draw from: {what}")
     return Report(methods, len(kept), len(set(ids)), int((others > 0).sum()), chance, tuple(notes))
 
 
@@ -115,7 +117,7 @@ def judge(vectors: np.ndarray, ids: Sequence | np.ndarray) -> Judgement:
     }
     pairs, first, second = _pairs(vectors, ids)
     same = first == second
-    figures |= _pair_figures(pairs, same, groups[first], groups[second], len(groups))
+    figures |= _pair_figures(pairs, same, groups[first], groups[second], trials)
     return Judgement(figures, pairs[same], pairs[~same])
 
 
@@ -146,12 +148,12 @@ def _compared(gallery: Gallery) -> tuple[pd.DataFrame, list[str]]:
         reason = (
             f"holds photos of one identity only ({held[0]})"
             if len(held)
-            else "holds no folder of an identity"
+            else "holds no photo of an identity to compare"
         )
-        raise GalleryError(gallery.root, reason, REMEDY)
+        raise GalleryError(gallery.root, "; ".join([reason, *notes]), REMEDY)
     if kept["label"][~alone].nunique() < 2:
         reason = "holds fewer than two identities with two photos or more"
-        raise GalleryError(gallery.root, reason, REMEDY)
+        raise GalleryError(gallery.root, "; ".join([reason, *notes]), REMEDY)
     if len(kept) > MOST:
         reason = f"holds {len(kept)} photos; {MOST} at most can be compared with each other"
         raise GalleryError(gallery.root, reason, "Give a folder with a part of them.")
@@ -207,7 +209,8 @@ def _pair_figures(
     `same` says which pairs are genuine, `first` and `second` in which groups of identities they are
     left out.
     """
-    n, middle = first.max(initial=second.max()) + 1, scores.mean(dtype=np.float64)
+    scores = scores.astype(np.float64).round(6)  # nearer ones are a tie
+    n, middle = first.max(initial=second.max()) + 1, scores.mean()
     equal = equal_error_rate(scores[same], scores[~same])
     weight = fmr_weight(scores[same], scores[~same], equal.threshold)
 
@@ -223,12 +226,11 @@ def _pair_figures(
 
     with np.errstate(divide="ignore", invalid="ignore"):  # a group may hold all of a kind
         fmr, fnmr = means(~same, scores >= equal.threshold), means(same, scores < equal.threshold)
-        moved = weight * (fmr - fmr[0]) + (1 - weight) * (fnmr - fnmr[0])
         centres = [means(kind, scores - middle) for kind in (same, ~same)]
         squares = [means(kind, (scores - middle) ** 2) for kind in (same, ~same)]
         spread = np.sqrt((np.sum(squares, 0) - np.sum(np.square(centres), 0)) / 2)
     apart = (centres[0] - centres[1]) / np.maximum(spread, SAME)
     return {
-        "EER": jackknife_interval(equal.rate, equal.rate + moved[1:], trials),
+        "EER": equal_error_rate_interval(equal.rate, weight, fmr, fnmr, trials),
         "d'": jackknife_interval(float(apart[0]), apart[1:], trials, rate=False),
     }
