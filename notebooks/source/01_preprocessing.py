@@ -406,7 +406,7 @@ print(np.abs(255 * stretched - np.asarray(soft)).max() <= 1)
 # pixel all or nothing. The **cut-out** lays the pet on a colour: `m · photo + (1 − m) · colour`.
 
 # %% [markdown] lang="pt"
-# Iguais, salvo arredondamento. Esticada assim, até uma foto sem animal ganha uma máscara.
+# Iguais, salvo arredondamento. Com o esticamento, até uma foto sem animal ganha máscara.
 #
 # Esta é uma **máscara suave** (*soft*): na borda, valores entre 0 e 1. Um **limiar** de 0,5 faz de
 # cada pixel tudo ou nada. O **recorte** põe o animal sobre uma cor: `m · foto + (1 − m) · cor`.
@@ -429,7 +429,7 @@ plots.photo_row([soft, hard, *ears], ["soft", "soft ≥ 0.5", "soft cut-out", "h
 
 # %% [markdown] lang="pt"
 # À direita, uma orelha de perto: a borda suave mistura pelo e cinza; a dura mantém ou descarta cada
-# pixel. São boas? `background.mask_of` chama o rembg e guarda a resposta no disco; 54 fotos
+# pixel. São boas máscaras? `background.mask_of` chama o rembg e guarda a resposta no disco; 54 fotos
 # de 18 animais, contra as máscaras exatas:
 
 # %%
@@ -461,7 +461,7 @@ plots.photo_row(shown, titles)
 # ### Which colour?
 
 # %% [markdown] lang="pt"
-# O que ficou sem ser animal? O que falta? A busca compararia, então, sofás ou meio gato.
+# O que ficou que não é animal? O que falta? A busca compararia, então, sofás ou meio gato.
 #
 # ### Que cor?
 
@@ -483,7 +483,7 @@ plots.photo_row(cuts, [f"{value} → {(value / 255 - 0.5) / 0.5:z.2f}" for value
 # %% [markdown] lang="pt"
 # As costas deste gato somem no preto, mas o juiz não é o olho: depois da seta está o que o `tiny`
 # recebe, na escala −1…1. **Cinza é 0,00**, nenhum sinal. O vitsim o usa em tarjas e recortes; o que
-# importa é uma só cor para todas.
+# importa é uma só cor para todas as fotos.
 #
 # ### Enquadrar
 # Enquadrado pela caixa da máscara (**bounding box**), com 5 % de folga, o animal ocupa mais do
@@ -580,7 +580,7 @@ for finding in images.audit(folder):
 
 # %% [markdown] lang="pt"
 # `good.jpg` é apontada como gêmea (*twin*) da própria cópia. Pastas grandes levam horas, quase
-# todas nas máscaras. Cada máscara é guardada assim que fica pronta, pelo conteúdo da foto; um
+# todas nas máscaras. Cada máscara é guardada assim que fica pronta, sob o conteúdo da foto; um
 # processamento interrompido é retomado de onde parou. Contemos a partir de um *cache* vazio:
 
 

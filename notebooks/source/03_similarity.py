@@ -638,7 +638,8 @@ check(share, 0.01, tolerance=0.0005)
 # </details>
 #
 # ## Para lembrar
-# - O cosseno enxerga direção, não comprimento; entre vetores unitários, é o produto escalar.
+# - O cosseno enxerga direção e sentido, não comprimento; entre vetores unitários, é o produto
+#   escalar.
 # - Ao acaso, o cosseno tem média 0 e desvio padrão 1/√d; os *embeddings* variam mais, e uma direção
 #   comum pode deslocá-los.
 # - Um escore é alto ou baixo diante dos impostores do mesmo modelo.

@@ -422,7 +422,7 @@ plots.match_grid(cut(stranger), gallery.match(cut(stranger)), truth=stranger["pe
 # %% [markdown] lang="pt"
 # Quatro respostas, com escores, como sempre. **Uma ordenação não sabe dizer "não está aqui".** O
 # escore denuncia? Doze fotos de três estranhos (*strangers*), o melhor; 72 conhecidas (*known*), o
-# do animal certo:
+# melhor do animal certo:
 
 # %%
 unknown = encoder.embed([cut(row) for _, row in strangers.iterrows()]) @ gallery.vectors.T
@@ -607,7 +607,7 @@ plots.patch_lines(pairs, encoder.grid, ["same pet", "other pet"], [own_same, riv
 # share that join the same part, and that share had patches been paired blindly.
 
 # %% [markdown] lang="pt"
-# Um gato prova pouco. Para os 18 animais, a cada duas fotos: pares de *patches*, seu escore médio, a
+# Um gato prova pouco. Para os 18 animais: pares de *patches* entre duas fotos, seu escore médio, a
 # proporção que une a mesma parte e essa proporção com pares formados às cegas.
 
 # %%
@@ -663,8 +663,8 @@ print(np.greater(*shares).sum(), "of", len(trios), f"({coin})")
 #   datasets](https://vision.middlebury.edu/stereo/data/scenes2014/) (the motorcycle).
 
 # %% [markdown] lang="pt"
-# Se há mais pares e escores mais altos em cima que embaixo, ele conhece pelagem ou porte do animal.
-# Se a terceira coluna supera a quarta, os pares respeitam a anatomia além do acaso; na linha
+# Se há mais pares e escores mais altos em cima que embaixo, o modelo conhece pelagem ou porte do
+# animal. Se a terceira coluna supera a quarta, os pares respeitam a anatomia além do acaso; na linha
 # `other pet`, sem ajuda de manchas em comum. A última linha diz para quantos animais a foto própria
 # concorda mais; cara ou coroa daria 9 ± 4 (2 desvios padrão).
 #

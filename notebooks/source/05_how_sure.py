@@ -138,8 +138,8 @@ plots.error_rates(rates, equal.threshold)
 # One error against the other, without the threshold: the **ROC** curve.
 
 # %% [markdown] lang="pt"
-# Limiar mais alto: menos falsas correspondências, mais perdas. Onde as curvas se cruzam está a
-# **taxa de erro igual** (*equal error rate*, **EER**). Ela resume um modelo; ninguém precisa
+# Limiar mais alto: menos falsas correspondências, mais genuínos recusados. Onde as curvas se cruzam
+# está a **taxa de erro igual** (*equal error rate*, **EER**). Ela resume um modelo; ninguém precisa
 # *trabalhar* ali.
 #
 # Um erro contra o outro, sem o limiar: a curva **ROC**.
@@ -366,8 +366,8 @@ plots.interval_panels({name: found[:50] for name, found in panels.items()}, trut
 
 # %% [markdown] lang="pt"
 # Cruzes: sem o valor verdadeiro (200 mundos estimam 0,95 com ±0,03). O seu é estreito demais.
-# Por que tantas à esquerda? Erros de pares com um animal em comum têm correlação ρ. Cada um dos n²
-# pares ordenados compartilha um animal com uns 4n outros; logo,
+# Por que tantas à esquerda? Erros de pares com um animal em comum têm correlação ρ. Cada um dos
+# cerca de n² pares ordenados compartilha um animal com uns 4n outros; logo,
 #
 # $$\mathrm{Var}(\mathrm{FMR}) \approx \frac{p(1-p)}{n^2}(1 + 4n\rho)
 # \approx p(1-p)\,\frac{4\rho}{n}.$$
@@ -402,7 +402,7 @@ for name, (dev, test) in found.items():
 # solves (1 − p)ⁿ = 0.05, a one-sided limit of 95 %. As −ln 0.05 ≈ 3, p ≈ 3/n: the **rule of three**.
 
 # %% [markdown] lang="pt"
-# Onde se sobrepõem bastante, o acaso pode explicar a diferença.
+# Onde ambos se sobrepõem bastante, o acaso pode explicar a diferença.
 #
 # ## 4. Nenhum erro?
 # n ensaios independentes sem erro têm probabilidade (1 − p)ⁿ. O maior p ainda plausível satisfaz
@@ -594,6 +594,7 @@ error = np.sqrt(others * logit(without).var(axis=0))
 low, high = (expit(logit(recall(a, b, large)) + z * error) for z in t.ppf([0.025, 0.975], others))
 published = {"cats\nEER .065": (102, 0.913), "DogFaceNet\nEER .055": (1393, 0.899)}
 published |= {"Dogs-World\nEER .068": (16469, 0.535)}
+high = np.minimum.accumulate(high)  # as recall falls with N
 model_curve = (large, recall(a, b, large), low, high)
 plots.recall_by_gallery_size((small, free.mean(axis=0)), model_curve, published)
 

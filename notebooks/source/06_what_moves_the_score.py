@@ -304,8 +304,8 @@ print(f"{variance / (variance + empty.scale):.2f}")
 
 # %% [markdown] lang="pt"
 # Agora, com fatores. Cada foto entra em nove pares, o que *u* ignora. Ao lado, outro ajuste, com
-# erros padrão **robustos por conglomerado** (*cluster*): admitem qualquer dependência dentro do
-# animal, se houver muitos animais.
+# erros padrão **robustos por conglomerado** (*cluster*): admitem qualquer dependência dentro de
+# cada animal, se houver muitos animais.
 
 # %%
 factors = ["same_light", "same_place", "both_sharp", "cos_turn", "cos_2turn"]
@@ -576,7 +576,7 @@ pd.DataFrame(rows).T.map("{:z.2f}".format)
 # we crop to the pet's box.
 
 # %% [markdown] lang="pt"
-# Se `d′ place` for bem maior em `original` que `foreground`, o cenário está no vetor. É um
+# Se `d′ place` for bem maior em `original` que em `foreground`, o cenário está no vetor. É um
 # **atalho**: separa, mas não o que perguntamos. ViTs grandes o tomam (Shi et al.).
 #
 # O acaso acerta 1/18 = 0,06. `background` pode ficar *abaixo*: nenhuma consulta compartilha o lugar
@@ -599,11 +599,11 @@ shown = [images.fit(boxed[k], 224, how) for k in (0, 3) for how in images.FITS]
 plots.photo_row(shown, [*images.FITS] * 2)
 
 # %% [markdown] lang="en"
-# **Paired**: each bootstrap draw of pets (lesson 05) judges both settings; hard pets cancel.
+# **Paired**: the jackknife (lesson 05) leaves a pet out of both settings at once; hard pets cancel.
 
 # %% [markdown] lang="pt"
-# **Pareado**: cada sorteio de animais do *bootstrap* (aula 05) julga as duas configurações; animais
-# difíceis se cancelam.
+# **Pareado**: o *jackknife* (aula 05) deixa cada animal fora das duas configurações ao mesmo tempo;
+# animais difíceis se cancelam.
 
 # %%
 comparisons = [("original", "foreground"), ("background", "foreground"), ("mean", "CLS")]
@@ -611,7 +611,8 @@ comparisons += [("squash", "letterbox"), ("crop", "letterbox")]
 gains = {}
 for one, other in comparisons:
     scores, *who_is_who = task(one)
-    gain = evaluation.paired_difference(separation, scores, task(other)[0], *who_is_who)
+    both = scores, task(other)[0]
+    gain = evaluation.paired_difference(separation, *both, *who_is_who, rate=False)
     gains[f"{one} − {other}"] = gain
 plots.forest({"": gains}, "Δ d′")
 

@@ -628,7 +628,7 @@ print(f"mAP {gain}")
 #   (aula 05). Escreva "por favor, veja", nunca "encontrado". E uma busca sem resultado não quer dizer
 #   que o animal se perdeu para sempre.
 # - **Quem decide é uma pessoa**, por marcas, chip e comportamento. Deixe um detalhe sem publicar e
-#   pergunte por ele a quem disser ser o tutor.
+#   peça-o a quem disser ser o tutor.
 #
 # ## Questionário
 #
