@@ -128,6 +128,13 @@ def test_all_is_compared_and_the_baselines_stand_beside(report, small_model):
     assert str(found).isascii() and max(map(len, lines)) < 80
 
 
+def test_two_animals_get_no_interval_and_the_report_says_so(report, folder):
+    shutil.rmtree(folder / "c")
+    found = report()
+    assert found.notes == ("only 2 identities to draw from: no interval can be told",)
+    assert str(found).splitlines()[-1] == "nan: too few identities to tell."
+
+
 def test_an_exact_copy_changes_nothing(report, folder):
     before = report()
     shutil.copy(folder / "a" / "0.png", folder / "a" / "again.png")

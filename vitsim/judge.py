@@ -67,7 +67,7 @@ class Report:
         rows = zip(*columns, strict=True)
         lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
         told = f"Estimate [95 % interval over identities]. By chance, recall@1: {self.chance:.2f}."
-        unknown = ["nan: too few identities to tell."] if "nan" in "".join(lines) else []
+        unknown = ["nan: too few identities to tell."] if "[nan" in "".join(lines) else []
         return "\n".join([*lines, "", told, *unknown])
 
 
@@ -90,7 +90,8 @@ def evaluate_gallery(gallery: Gallery, progress: bool = False) -> Report:
     chance = float(others[others > 0].mean() / (len(kept) - 1))
     known = len(set(ids[others > 0]))
     if known < FEW:
-        what = "no interval can be told" if known < 3 else "the intervals may be too narrow"
+        none = len(set(ids)) < 3
+        what = "no interval can be told" if none else "the intervals may be too narrow"
         notes.append(f"only {known} identities to draw from: {what}")
     return Report(methods, len(kept), len(set(ids)), int((others > 0).sum()), chance, tuple(notes))
 
