@@ -429,7 +429,7 @@ plots.photo_row([soft, hard, *ears], ["soft", "soft ≥ 0.5", "soft cut-out", "h
 
 # %% [markdown] lang="pt"
 # À direita, uma orelha de perto: a borda suave mistura pelo e cinza; a dura mantém ou descarta cada
-# pixel. São boas máscaras? `background.mask_of` chama o rembg e guarda a resposta no disco; 54 fotos
+# pixel. Boas máscaras? `background.mask_of` chama o rembg e guarda a resposta no disco; 54 fotos
 # de 18 animais, contra as máscaras exatas:
 
 # %%
@@ -461,7 +461,7 @@ plots.photo_row(shown, titles)
 # ### Which colour?
 
 # %% [markdown] lang="pt"
-# O que ficou que não é animal? O que falta? A busca compararia, então, sofás ou meio gato.
+# O que sobrou além do animal? O que falta? A busca compararia, então, sofás ou meio gato.
 #
 # ### Que cor?
 
@@ -482,8 +482,8 @@ plots.photo_row(cuts, [f"{value} → {(value / 255 - 0.5) / 0.5:z.2f}" for value
 
 # %% [markdown] lang="pt"
 # As costas deste gato somem no preto, mas o juiz não é o olho: depois da seta está o que o `tiny`
-# recebe, na escala −1…1. **Cinza é 0,00**, nenhum sinal. O vitsim o usa em tarjas e recortes; o que
-# importa é uma só cor para todas as fotos.
+# recebe, na escala −1…1. **Cinza é 0,00**, nenhum sinal. O vitsim o usa em tarjas e recortes;
+# importa usar uma só cor em todas as fotos.
 #
 # ### Enquadrar
 # Enquadrado pela caixa da máscara (**bounding box**), com 5 % de folga, o animal ocupa mais do
@@ -580,7 +580,7 @@ for finding in images.audit(folder):
 
 # %% [markdown] lang="pt"
 # `good.jpg` é apontada como gêmea (*twin*) da própria cópia. Pastas grandes levam horas, quase
-# todas nas máscaras. Cada máscara é guardada assim que fica pronta, sob o conteúdo da foto; um
+# todas nas máscaras. Cada máscara é guardada assim que fica pronta, por conteúdo da foto; um
 # processamento interrompido é retomado de onde parou. Contemos a partir de um *cache* vazio:
 
 

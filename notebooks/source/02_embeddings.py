@@ -163,9 +163,9 @@ check(join(patches), square)
 # matrix. Libraries write this as a **convolution** whose window moves by its own width:
 
 # %% [markdown] lang="pt"
-# Nenhuma tabela tem uma linha para cada *patch*. Os números do *patch*, em fila, são multiplicados
-# por uma matriz aprendida. As bibliotecas escrevem isso como uma **convolução** cuja janela avança a
-# própria largura:
+# Nenhuma tabela tem linha para cada *patch*. Os números do *patch*, em fila, são multiplicados por
+# uma matriz aprendida. As bibliotecas escrevem isso como **convolução** cuja janela avança a própria
+# largura:
 
 # %%
 convolution = encoder.model.embeddings.patch_embeddings.projection

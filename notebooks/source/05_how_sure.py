@@ -367,12 +367,12 @@ plots.interval_panels({name: found[:50] for name, found in panels.items()}, trut
 # %% [markdown] lang="pt"
 # Cruzes: sem o valor verdadeiro (200 mundos estimam 0,95 com ±0,03). O seu é estreito demais.
 # Por que tantas à esquerda? Erros de pares com um animal em comum têm correlação ρ. Cada um dos
-# cerca de n² pares ordenados compartilha um animal com uns 4n outros; logo,
+# quase n² pares ordenados compartilha um animal com uns 4n outros; logo,
 #
 # $$\mathrm{Var}(\mathrm{FMR}) \approx \frac{p(1-p)}{n^2}(1 + 4n\rho)
 # \approx p(1-p)\,\frac{4\rho}{n}.$$
 #
-# Juntos, valem n/(4ρ) pares independentes: os pares crescem com n²; o conhecimento, com n. Os
+# Juntos, valem n/(4ρ) independentes: os pares crescem com n²; o conhecimento, com n. Os
 # nossos:
 
 
@@ -494,7 +494,7 @@ print(f"vitsim   {fpir:.2f} {fnir:.2f}")
 # photos, and it is a stranger too:
 
 # %% [markdown] lang="pt"
-# Compare a FPIR com a FMR: mesmo limiar, mas o estranho enfrenta 150 fotos, e basta uma.
+# Compare a FPIR com a FMR: mesmo limiar, mas o estranho enfrenta 150 fotos; basta uma.
 #
 # O que significa *um* escore? Conte os estranhos que chegam tão alto. Dez são poucos; esconda
 # as fotos do animal, e ele vira um estranho:
@@ -544,7 +544,7 @@ print(
 # Check: guessing, a = b = 1, gives 1/N.
 
 # %% [markdown] lang="pt"
-# Uma galeria menor, de N animais, sorteia N − 1 dos outros. Com k rivais entre 49, a probabilidade
+# Uma galeria menor, de N animais, sorteia N − 1 outros. Com k rivais entre 49, a probabilidade
 # de nenhum sair é C(49 − k, N − 1) / C(49, N − 1): todas as subamostras, exatamente.
 #
 # Para galerias maiores, um modelo. **Suponha** que animais novos sejam como estes (irmãos na mesma
