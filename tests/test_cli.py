@@ -276,6 +276,8 @@ def test_a_label_stays_with_its_photo_not_with_a_name_that_others_have_too(
 def test_an_empty_background_is_none(run, photos, small_model, tmp_path):
     make = ["index", photos, "--out", tmp_path / "g", "--model", small_model]
     assert run(*make, "--background", "")[0] == run(*make)[0] == 0
+    match = ["match", photos / "gato" / "0.jpg", "-g", tmp_path / "g", "--background", ""]
+    assert run(*match)[0] == 0
 
 
 def test_index_refuses_a_folder_that_holds_other_things(run, photos, small_model, tmp_path):

@@ -41,7 +41,7 @@ from vitsim.background import cut_out
 from vitsim.baselines import colours, pixels, unit
 from vitsim.encoder import Encoder
 from vitsim.images import find_photos, fit, open_photo
-from vitsim.intervals import jackknife_interval
+from vitsim.intervals import difference_interval, jackknife_interval
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
@@ -124,9 +124,8 @@ def share(values: np.ndarray, groups: np.ndarray, repeats: int) -> ev.Interval:
 
 def change(one: np.ndarray, other: np.ndarray, trials: int) -> ev.Interval:
     """How far `one` is ahead of `other`, both from `without_each`: the same queries, paired."""
-    ahead = (1 + one - other) / 2  # a rate
-    found = jackknife_interval(ahead[0], ahead[1:], trials)
-    return ev.Interval(*(2 * value - 1 for value in (found.estimate, found.low, found.high)))
+    ahead = one - other
+    return difference_interval(ahead[0], ahead[1:], trials)
 
 
 def judge_pets(embed: Embedder, alone: bool) -> dict[str, ev.Interval]:

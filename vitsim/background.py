@@ -107,7 +107,7 @@ def fetch(model: str) -> Path:
         if not path.is_file():
             raise ModelError(model, f"{path} is missing", "Install vitsim again.")
         return path
-    _announce()
+    _before_rembg()
     from rembg.sessions import sessions_class
 
     (session,) = [one for one in sessions_class if one.name() == model]
@@ -149,7 +149,7 @@ def revision(model: str) -> str:
 @cache
 def _session(model: str):
     path = fetch(model)
-    _announce()
+    _before_rembg()
     from rembg import new_session
 
     if model != "cutout":
@@ -172,9 +172,10 @@ def _tell_not_kept(folder: Path, reason: str) -> None:
     tell("note", [f"masks are not kept in {folder} ({reason}). {remedy}"])
 
 
-def _announce() -> None:
+def _before_rembg() -> None:
+    """Says what takes so long, and finds a place for what numba, which rembg uses, compiles."""
     if "rembg" not in sys.modules:
-        if not os.access(Path.home(), os.W_OK):  # where numba, which rembg uses, would compile to
+        if not os.access(Path.home(), os.W_OK):
             place = cache_folder() / "numba"
             with suppress(OSError):
                 place.mkdir(parents=True, exist_ok=True)

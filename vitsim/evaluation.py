@@ -7,7 +7,6 @@ in a leave-one-out test, has the score NaN, and no function below looks at it.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -212,12 +211,13 @@ def equal_error_rate_by_identity(
     both = genuine_impostor_scores(*search)
     equal = equal_error_rate(*both)
 
-    def rate(*some, kind: str) -> float:
-        return getattr(fmr_fnmr(*genuine_impostor_scores(*some), [equal.threshold]), kind)[0]
+    def rates(*some) -> ErrorRates:
+        return fmr_fnmr(*genuine_impostor_scores(*some), [equal.threshold])
 
-    rates = [_without_each(partial(rate, kind=kind), *search) for kind in ("fmr", "fnmr")]
-    weight = intervals.fmr_weight(*both, equal.threshold)
-    return intervals.equal_error_rate_interval(equal.rate, weight, *rates, _trials(*search), level)
+    fmr = _without_each(lambda *some: rates(*some).fmr[0], *search)
+    fnmr = _without_each(lambda *some: rates(*some).fnmr[0], *search)
+    how = intervals.fmr_weight(*both, equal.threshold), fmr, fnmr, _trials(*search), level
+    return intervals.equal_error_rate_interval(equal.rate, *how)
 
 
 def _without_each(statistic: Statistic, *search) -> np.ndarray:
@@ -233,8 +233,7 @@ def _trials(scores, query_ids: Ids, gallery_ids: Ids) -> int:
 
 
 def _redrawing(statistic: Statistic, scores, query_ids, gallery_ids, both: bool):
-    """The statistic; it as a function of drawn identities (their numbers; of queries alone, unless
-    `both`); how many there are."""
+    """Statistic; it for drawn identities, by number, in the gallery too if `both`; their count."""
     scores, _ = _checked(scores, query_ids, gallery_ids)
     query_ids, gallery_ids = np.asarray(query_ids), np.asarray(gallery_ids)
     identities = np.unique(np.append(query_ids, gallery_ids) if both else query_ids)
@@ -274,14 +273,14 @@ def paired_difference(
     def difference(places: np.ndarray, *drawn: Ids) -> float:
         lost, at = np.isnan(places), np.nan_to_num(places).astype(int)
         one, other = (statistic(np.where(lost, np.nan, np.take(each, at)), *drawn) for each in both)
-        return (1 + one - other) / 2 if rate else one - other  # a rate again
+        return one - other
 
     places = np.arange(both[0].size, dtype=float).reshape(both[0].shape)  # drawn in their stead
     places[np.isnan(both[0]) | np.isnan(both[1])] = np.nan
-    found = jackknife_by_identity(difference, places, *ids, rate=rate)
-    if not rate:
-        return found
-    return Interval(*(2 * end - 1 for end in (found.estimate, found.low, found.high)))
+    estimate, *left_out = _without_each(difference, places, *ids)
+    if rate:
+        return intervals.difference_interval(estimate, left_out, _trials(places, *ids))
+    return intervals.jackknife_interval(estimate, left_out, _trials(places, *ids), rate=False)
 
 
 def _checked(scores, query_ids, gallery_ids) -> tuple[np.ndarray, np.ndarray]:

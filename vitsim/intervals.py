@@ -86,6 +86,12 @@ def jackknife_interval(
     return Interval(estimate, *map(float, expit(logit(estimate) + margin)), level)
 
 
+def difference_interval(estimate: float, left_out: Sequence[float], trials: int) -> Interval:
+    """As `jackknife_interval`, of a difference of two rates d, −1 to 1: (1 + d) / 2 is a rate."""
+    found = jackknife_interval((1 + estimate) / 2, (1 + np.asarray(left_out)) / 2, trials)
+    return Interval(*(2 * value - 1 for value in (found.estimate, found.low, found.high)))
+
+
 def equal_error_rate_interval(
     estimate: float,
     weight: float,

@@ -210,7 +210,7 @@ def _pair_figures(
     `same` says which pairs are genuine, `first` and `second` in which groups of identities they are
     left out.
     """
-    scores = scores.astype(np.float64).round(6)  # nearer ones are a tie
+    scores = np.rint(scores.astype(np.float64) / SAME) * SAME  # nearer ones are a tie
     n, middle = first.max(initial=second.max()) + 1, scores.mean()
     equal = equal_error_rate(scores[same], scores[~same])
     weight = fmr_weight(scores[same], scores[~same], equal.threshold)

@@ -38,13 +38,11 @@ def _run(words: list[str], debug: bool) -> int | str | None:
     interrupted = "vitsim: interrupted. Run the same command again to go on."
     try:
         app(args=words, prog_name="vitsim")
-    except SystemExit as stop:
-        if stop.code == 130:  # typer's word for Ctrl-C
+    except (SystemExit, KeyboardInterrupt) as stop:
+        code = getattr(stop, "code", 130)  # typer's word for Ctrl-C, which may come before it
+        if code == 130:
             print(interrupted, file=sys.stderr)
-        return stop.code
-    except KeyboardInterrupt:  # before typer looks for it
-        print(interrupted, file=sys.stderr)
-        return 130
+        return code
     except Exception as error:
         if debug:
             raise

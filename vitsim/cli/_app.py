@@ -30,7 +30,15 @@ BACKGROUND_HELP = (
     "Remove the background and crop first: cutout (shipped), u2net, u2netp, isnet-general-use or "
     "birefnet-general-lite; or keep."
 )
-Background = Annotated[str | None, typer.Option(help=BACKGROUND_HELP, show_default="keep")]
+
+
+def _said(choice: str | None) -> str | None:
+    return choice or None  # an empty variable of a shell says nothing
+
+
+Background = Annotated[
+    str | None, typer.Option(help=BACKGROUND_HELP, show_default="keep", callback=_said)
+]
 Fits = Literal["letterbox", "squash", "crop"]
 Poolings = Literal["cls", "mean"]
 FIT_HELP = "How a photo becomes a square."
@@ -43,7 +51,10 @@ ModelIfAny = Annotated[
     typer.Option(help=MODEL_HELP, show_default="the gallery's; of a folder VITSIM_MODEL or tiny"),
 ]
 BackgroundIfAny = Annotated[
-    str | None, typer.Option(help=BACKGROUND_HELP, show_default="as the gallery was made, or keep")
+    str | None,
+    typer.Option(
+        help=BACKGROUND_HELP, show_default="as the gallery was made, or keep", callback=_said
+    ),
 ]
 FitIfAny = Annotated[Fits | None, typer.Option(help=FIT_HELP, show_default="letterbox")]
 PoolingIfAny = Annotated[Poolings | None, typer.Option(help=POOLING_HELP, show_default="cls")]
