@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from gradio_client import Client, handle_file
 from PIL import Image
@@ -57,6 +58,7 @@ def test_strangers_leave_out_the_photos_own_label(gallery):
 
 def test_a_large_gallery_is_sampled(gallery):
     assert len(app.strangers(gallery, most=5)) == 4
+    assert set(app.strangers(gallery, most=1).index) == {"ana"}
 
 
 @pytest.mark.parametrize(("lang", "words"), [("en", "Best score **1.00**"), ("pt", "**1,00**")])
@@ -73,7 +75,8 @@ def test_an_answer_speaks_the_language(gallery, photos, lang, words):
 
 
 def surety(gallery, impostors, score=0.9):
-    return app._surety(score, np.asarray(impostors), gallery, "en")
+    labels = [f"pet {number % 3}" for number in range(len(impostors))]
+    return app._surety(score, pd.Series(impostors, labels, dtype=float), gallery, "en")
 
 
 def test_a_photo_that_is_gone_is_a_grey_square(photos, small_encoder, tmp_path):
@@ -102,8 +105,8 @@ def test_of_a_gallery_that_cannot_be_read_nothing_false_is_said(gallery):
 def test_how_sure_is_counted_among_strangers(gallery):
     assert "comes from about **25** (" in surety(gallery, [0.95, 0.1, 0.2, 0.3])
     assert "comes from about **1** (" in surety(gallery, [0.95] + 999 * [0.1])
-    assert "**none** scores this high" in surety(gallery, [0.1, 0.2])
-    assert "allows for 100 in 100" in surety(gallery, [0.1]), "rule of three with three animals"
+    assert "Of 2 photos of 2 other animals, **none** scores" in surety(gallery, [0.1, 0.2])
+    assert "allows for 100 in 100" in surety(gallery, 9 * [0.1]), "rule of three, three animals"
     assert "cannot be told" in surety(gallery, [])
 
 
@@ -117,7 +120,7 @@ def test_both_languages_say_the_same_things():
 def test_a_photo_with_too_many_pixels_is_refused_before_it_is_decoded(gallery, tmp_path):
     Image.new("1", (10_000, 10_000)).save(tmp_path / "large.png")
     with pytest.raises(PhotoError, match="100 megapixels, more than 60"):
-        app.answer(gallery, np.empty(0), tmp_path / "large.png", "en")
+        app.answer(gallery, pd.Series(), tmp_path / "large.png", "en")
 
 
 def ask(address: str, path: Path, lang: str = "en", **options):
@@ -128,11 +131,11 @@ def ask(address: str, path: Path, lang: str = "en", **options):
 def test_the_page_answers_and_forgets(gallery, photos, monkeypatch):
     monkeypatch.setattr(app, "FORGET", 10)  # seconds; a busy machine takes some for the answer
     address = app.serve(gallery, [], inbrowser=False, wait=False)
+    uploads = Path(os.environ["GRADIO_TEMP_DIR"])
+    assert uploads.is_dir(), "there before the first photo comes"
     seen, matches, words, parts, attention = ask(address, photos / "cid" / "2.jpg", "pt-BR")
     assert "Melhor escore" in words and len(matches) == app.MATCHES
     assert all(Path(one).stat().st_size for one in (seen, parts, attention))
-    uploads = Path(os.environ["GRADIO_TEMP_DIR"])
-    assert uploads.is_dir()
     for _ in range(60):
         if not list(uploads.rglob("*.*")):
             break

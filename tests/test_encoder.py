@@ -168,7 +168,7 @@ def test_every_core_has_its_batch_and_the_vectors_are_those_of_one(
     assert all(set(seen) == {1} for seen in threads.values())
 
 
-def test_a_failure_in_one_thread_is_told_and_stops_the_others(two_cores, small_encoder, photos):
+def test_a_failure_in_one_thread_is_told_and_the_next_is_whole(two_cores, small_encoder, photos):
     with pytest.raises(PhotoError, match=r"no-such-photo\.jpg: does not exist"):
         small_encoder.embed([*photos, "no-such-photo.jpg", *photos], batch_size=1)
     assert small_encoder.embed(photos, batch_size=1).shape == (7, small_encoder.dim)

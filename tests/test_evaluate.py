@@ -8,18 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vitsim import evaluation as ev
-
 sys.path.append(str(Path(__file__).parents[1] / "tools"))
 import evaluate
-
-
-def search(pets: int = 12, photos: int = 4, seed: int = 0):
-    """Scores between photos of pets that overlap, and whose they are."""
-    rng = np.random.default_rng(seed)
-    ids = np.repeat(np.arange(pets), photos)
-    vectors = rng.normal(size=(pets, 8))[ids] + rng.normal(size=(len(ids), 8))
-    return evaluate.leave_one_out(vectors), np.char.mod("pet %d", ids)
+from evaluate_parts import over_groups
 
 
 @pytest.mark.parametrize("kind", ["ViTModel", "Dinov2Model"])
@@ -34,20 +25,11 @@ def test_an_untrained_twin_of_any_vit_embeds_and_is_kept_apart_from_others(kind,
     assert found == [(1, 32), (1, 64)]
 
 
-def test_each_identity_left_out_is_the_jackknife_of_evaluation():
-    scores, ids = search()
-    values = evaluate.without_each(scores, (ids, ids), (ids, ids))
-    mine = evaluate.jackknife_interval(values[0], values[1:], 12)
-    theirs = ev.jackknife_by_identity(ev.recall_at_k, scores, ids, ids)
-    assert [mine.low, mine.estimate, mine.high] == pytest.approx(
-        [theirs.low, theirs.estimate, theirs.high]
-    )
-
-
-def test_a_change_is_paired_and_turns_with_its_sign():
-    (one, ids), (other, _) = search(seed=1), search(seed=2)
-    left, right = (evaluate.without_each(s, (ids, ids), (ids, ids)) for s in (one, other))
-    ahead, behind = evaluate.change(left, right, 12), evaluate.change(right, left, 12)
-    assert ahead.estimate == pytest.approx(left[0] - right[0])
-    assert (ahead.low, ahead.high) == pytest.approx((-behind.high, -behind.low))
-    assert ahead.low < ahead.estimate < ahead.high
+def test_an_interval_over_groups_is_that_of_their_mean():
+    """Of a rate that pets share alike, by Student's t on the logit scale."""
+    values, pets = np.array([0, 1, 1, 1, 1, 1, 0, 1.0]), np.repeat(["a", "b", "c", "d"], 2)
+    found = over_groups(np.mean, values, pets)
+    by_pet = values.reshape(4, 2).mean(1)
+    again = over_groups(np.mean, by_pet, np.arange(4))
+    assert (found.low, found.estimate, found.high) == (again.low, 0.75, again.high)
+    assert 0 < found.low < 0.5 < 0.9 < found.high < 1

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pytorch_metric_learning.utils.accuracy_calculator import AccuracyCalculator
 from scipy.special import expit, logit, ndtri
-from scipy.stats import binomtest, bootstrap, kurtosis
+from scipy.stats import binomtest, kurtosis
 from scipy.stats import t as student_t
 from sklearn.metrics import average_precision_score, roc_curve, top_k_accuracy_score
 from sklearn.neighbors import NearestNeighbors
@@ -200,52 +200,6 @@ def recall(scores, query_ids, gallery_ids):
     return ev.recall_at_k(scores, query_ids, gallery_ids)
 
 
-def eer(scores, query_ids, gallery_ids):
-    return ev.equal_error_rate(*ev.genuine_impostor_scores(scores, query_ids, gallery_ids)).rate
-
-
-def test_the_same_seed_gives_the_same_interval():
-    search = random_search(3)
-    assert ev.bootstrap_by_identity(eer, *search, repeats=50) == ev.bootstrap_by_identity(
-        eer, *search, repeats=50
-    )
-
-
-def test_an_identity_drawn_twice_is_never_compared_with_itself():
-    scores, ids = leave_one_out(5)
-    scores[ids[:, None] == ids] = np.nan  # what is left can only become genuine by a mistake
-
-    def genuine_pairs(scores, query_ids, gallery_ids):
-        return len(ev.genuine_impostor_scores(scores, query_ids, gallery_ids)[0])
-
-    drawn = ev.bootstrap_by_identity(genuine_pairs, scores, ids, ids, repeats=100)
-    assert (drawn.low, drawn.high) == (0, 0)
-
-
-def test_two_draws_of_an_identity_are_neither_genuine_nor_impostor():
-    scores = np.array([[1.0, 0.0], [0.0, 1.0]])  # 1 within an identity, 0 between two
-
-    def highest_impostor(scores, query_ids, gallery_ids):
-        return max(ev.genuine_impostor_scores(scores, query_ids, gallery_ids)[1], default=0)
-
-    drawn = ev.bootstrap_by_identity(highest_impostor, scores, [0, 1], [0, 1], repeats=100)
-    assert drawn.high == 0
-
-
-def test_photos_that_repeat_an_identity_do_not_narrow_the_interval():
-    """Ten copies of every query tell nothing new; an interval over photos would shrink."""
-    scores, query_ids, gallery_ids = random_search(7, queries=10, identities=10)
-    few = ev.bootstrap_by_identity(recall, scores, query_ids, gallery_ids, resample_gallery=False)
-    many = ev.bootstrap_by_identity(
-        recall,
-        np.repeat(scores, 10, 0),
-        np.repeat(query_ids, 10),
-        gallery_ids,
-        resample_gallery=False,
-    )
-    assert (many.low, many.high) == (few.low, few.high)
-
-
 def world(rng, n, effect=1.0):
     """Scores of `n` new pets with each other: pet + pet + noise, all normal; none with itself."""
     pet = effect * rng.normal(size=n)
@@ -253,48 +207,18 @@ def world(rng, n, effect=1.0):
     return np.where(np.eye(n, dtype=bool), np.nan, scores), np.arange(n), np.arange(n)
 
 
-def test_intervals_hold_a_known_false_match_rate_95_times_in_100(monkeypatch):
-    """So many worlds tell 95 from 90: the plain percentile of the same draws is found out."""
-    held, plain, interval = [], [], intervals.bca_interval
-    truth, rng = 0.2, np.random.default_rng(0)
-    threshold = NormalDist(0, np.sqrt(3)).inv_cdf(1 - truth)
-
-    def fmr(scores, *_):
-        compared = np.count_nonzero(~np.isnan(scores))  # no pair is genuine
-        return np.count_nonzero(scores >= threshold) / compared
-
-    def beside_percentile(estimate, draws, *rest):
-        low, high = np.nanpercentile(draws, [2.5, 97.5])
-        plain.append(low <= truth <= high)
-        return interval(estimate, draws, *rest)
-
-    monkeypatch.setattr(intervals, "bca_interval", beside_percentile)
-    for _ in range(900):
-        found = ev.bootstrap_by_identity(fmr, *world(rng, 12), repeats=160)
-        held.append(found.low <= truth <= found.high)
-    assert np.mean(held) == pytest.approx(0.95, abs=0.02)
-    assert 0.85 < np.mean(plain) < 0.93
-
-
 def test_the_jackknife_holds_a_false_match_rate_that_a_few_pets_make():
     """In these worlds pets are 82 % of the variance: who resembles all others is seldom there."""
-    truth, rng, held, drawn = 0.03, np.random.default_rng(0), [], []
+    truth, rng, held = 0.03, np.random.default_rng(0), []
     threshold = NormalDist(0, np.sqrt(5.5)).inv_cdf(1 - truth)
 
     def fmr(scores, *_):
         return np.count_nonzero(scores >= threshold) / np.count_nonzero(~np.isnan(scores))
 
-    for seed in range(600):
-        search = world(rng, 30, effect=1.5)
-        held.append(ev.jackknife_by_identity(fmr, *search))
-        if seed < 100:
-            drawn.append(ev.bootstrap_by_identity(fmr, *search, repeats=160))
-
-    def coverage(found):
-        return np.mean([one.low <= truth <= one.high for one in found])
-
-    assert coverage(held) == pytest.approx(0.95, abs=0.02)
-    assert coverage(drawn) < 0.9
+    for _ in range(600):
+        found = ev.jackknife_by_identity(fmr, *world(rng, 30, effect=1.5))
+        held.append(found.low <= truth <= found.high)
+    assert np.mean(held) == pytest.approx(0.95, abs=0.02)
 
 
 def test_another_number_than_a_rate_has_the_interval_of_a_mean():
@@ -317,57 +241,45 @@ def test_one_identity_that_makes_all_errors_leaves_few_degrees_of_freedom():
     assert [found.low, found.high] == pytest.approx(expit(logit(rate) + margin * np.array([-1, 1])))
 
 
-def test_intervals_over_queries_hold_a_mean_over_pets_95_times_in_100():
-    held, rng = [], np.random.default_rng(0)
-    for _ in range(600):
-        found_of_pet = np.repeat(rng.beta(1.4, 0.6, (30, 1)), 3, axis=0)  # mean 0.7, to the left
-        found = ev.bootstrap_by_identity(
-            lambda drawn, *_: drawn.mean(), found_of_pet, np.repeat(np.arange(30), 3), ["all"],
-            repeats=160, resample_gallery=False,
-        )  # fmt: skip
-        held.append(found.low <= 0.7 <= found.high)
-    assert np.mean(held) == pytest.approx(0.95, abs=0.02)
-
-
-def test_the_jackknife_holds_ranks_in_other_galleries_where_drawing_queries_does_not():
+def test_the_jackknife_holds_ranks_in_other_galleries():
     """In these worlds a few pets attract many queries, so that the gallery is luck too."""
-    jackknife, precision, queries, rng = [], [], [], np.random.default_rng(0)
+    ranks, precision, rng = [], [], np.random.default_rng(0)
     for _ in range(300):
         scores, *ids = world(rng, 30, effect=1.5)
         search = np.where(np.eye(30, dtype=bool), 2 + rng.normal(size=(30, 30)), scores), *ids
-        jackknife.append(ev.jackknife_by_identity(recall, *search))
+        ranks.append(ev.jackknife_by_identity(recall, *search))
         precision.append(ev.jackknife_by_identity(ev.mean_average_precision, *search))
-        queries.append(
-            ev.bootstrap_by_identity(recall, *search, repeats=100, resample_gallery=False)
-        )
 
     def coverage(found):
         truth = np.mean([one.estimate for one in found])
         return np.mean([one.low <= truth <= one.high for one in found])
 
-    assert coverage(jackknife) == pytest.approx(0.95, abs=0.02)
+    assert coverage(ranks) == pytest.approx(0.95, abs=0.02)
     assert 0.93 <= coverage(precision) <= 0.98
-    assert coverage(queries) < 0.9
 
 
-def test_limits_agree_with_scipy_but_for_the_wider_level():
-    values = np.random.default_rng(0).exponential(size=15)
-    draws = bootstrap(
-        (values,), np.mean, method="BCa", n_resamples=2000, rng=np.random.default_rng(1)
+def test_photos_that_repeat_an_identity_do_not_narrow_the_interval():
+    """Ten copies of every query tell nothing new; an interval over photos would shrink."""
+    scores, query_ids, gallery_ids = random_search(7, queries=10, identities=10)
+    few = ev.jackknife_by_identity(recall, scores, query_ids, gallery_ids)
+    many = ev.jackknife_by_identity(
+        recall, np.repeat(scores, 10, 0), np.repeat(query_ids, 10), gallery_ids
     )
-    wide = 1 - 2 * NormalDist().cdf(-np.sqrt(15 / 14) * student_t.ppf(0.975, 14))
-    expected = bootstrap(
-        (values,), np.mean, method="BCa", n_resamples=0, confidence_level=wide,
-        bootstrap_result=draws,
-    ).confidence_interval  # fmt: skip
-    left_out = [np.delete(values, one).mean() for one in range(15)]
-    found = intervals.bca_interval(values.mean(), draws.bootstrap_distribution, left_out)
-    assert (found.low, found.high) == pytest.approx(expected, rel=1e-3)
+    assert (many.low, many.high) == pytest.approx((few.low, few.high))
 
 
-def test_draws_without_an_impostor_do_not_stop_a_bootstrap_of_few_pets():
-    found = ev.bootstrap_by_identity(eer, *random_search(2, identities=3), repeats=200)
-    assert 0 <= found.low <= found.estimate <= found.high <= 1
+def test_litters_that_are_left_out_whole_are_fewer_than_pets():
+    """Mates that are as hard as each other tell little more than one of them."""
+    scores, ids = leave_one_out(3)
+    litters = ids // 2
+    pets, groups = (
+        ev.jackknife_by_identity(recall, scores, ids, ids, groups=which)
+        for which in (None, (litters, litters))
+    )
+    alone = [recall(scores[np.ix_(left, left)], ids[left], ids[left])
+             for left in (litters != one for one in range(3))]  # fmt: skip
+    expected = intervals.jackknife_interval(pets.estimate, alone, 3)
+    assert groups == expected != pets
 
 
 def test_a_rate_of_one_is_not_taken_for_certain():
@@ -385,23 +297,17 @@ def test_an_equal_error_rate_of_zero_is_not_taken_for_certain():
 
 
 def test_intervals_hold_a_known_equal_error_rate_at_least_95_times_in_100():
-    """Or a little oftener: one of 3 % 20 pets hardly show. Drawn anew it is held too seldom."""
-    truth, n, rng, held, drawn = 0.03, 20, np.random.default_rng(0), [], []
+    """Or a little oftener: one of 3 % 20 pets hardly show."""
+    truth, n, rng, held = 0.03, 20, np.random.default_rng(0), []
     bonus = -NormalDist().inv_cdf(truth) * (np.sqrt(3) + np.sqrt(5))  # impostors vary by 3
-    for seed in range(600):
+    for _ in range(600):
         pet = rng.normal(size=n)
         scores = pet[:, None] + pet + rng.normal(size=(n, n)) + bonus * np.eye(n)
         search = scores, np.arange(n), np.arange(n)
-        held.append(ev.equal_error_rate_by_identity(*search))
-        if seed < 100:
-            drawn.append(ev.bootstrap_by_identity(eer, *search, repeats=160))
-    assert held[-1].estimate == eer(*search)
-
-    def coverage(found):
-        return np.mean([one.low <= truth <= one.high for one in found])
-
-    assert 0.94 < coverage(held) < 0.99
-    assert coverage(drawn) < 0.9
+        found = ev.equal_error_rate_by_identity(*search)
+        held.append(found.low <= truth <= found.high)
+    assert found.estimate == ev.equal_error_rate(*ev.genuine_impostor_scores(*search)).rate
+    assert 0.94 < np.mean(held) < 0.99
 
 
 def test_an_equal_error_rate_takes_on_as_much_of_a_change_as_the_densities_say():
@@ -517,7 +423,7 @@ def test_ids_that_do_not_fit_the_scores_are_an_error_that_says_both():
         (lambda: ev.fmr_fnmr([0.1], [np.nan]), "impostor"),
         (lambda: ev.d_prime([0.5], [0.5]), "vary"),
         (lambda: ev.exceedance([], 0.5), "0 impostor"),
-        (lambda: ev.bootstrap_by_identity(recall, [[0.1]], ["a"], ["a"]), "1 identity"),
+        (lambda: ev.jackknife_by_identity(recall, [[0.1]], ["a"], ["a"]), "1 identity"),
     ],
 )
 def test_numbers_without_meaning_are_refused(call, told):

@@ -75,6 +75,7 @@ def test_right_answers(capsys, answer, expected):
         (3, "b", "Look."),
         ("three", 3, "Expected: int; this is str."),
         ([1, 2, 3], [1, 2], "(3,) ≠ (2,)"),
+        ((0, 16), 0.16, "Write a point: 0.16"),
         (float("nan"), 1.0, "Look."),
         (object(), 1.0, "this is object"),
         (["dog_001"], [True], "Look.\n"),

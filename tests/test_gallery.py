@@ -897,6 +897,14 @@ def test_other_choices_and_models_are_cached_apart(folder, encoder):
     assert Gallery.cached(folder, encoder).recipe.fit == "letterbox"
 
 
+def test_a_part_of_a_folder_is_cached_apart_from_the_whole(folder, encoder):
+    part = find_photos(folder)[:2]
+    for _ in range(2):
+        assert len(Gallery.cached(folder, encoder, part)) == 2
+        assert len(Gallery.cached(folder, encoder)) == 12
+    assert encoder.embedded == 14
+
+
 def test_a_cache_that_cannot_be_written_is_done_without(folder, encoder, cache):
     cache.write_text("a file where the folder should be")
     assert len(Gallery.cached(folder, encoder).match(folder / "rex" / "1.png")) == 4

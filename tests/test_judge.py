@@ -132,7 +132,7 @@ def test_two_animals_get_no_interval_and_the_report_says_so(report, folder):
     shutil.rmtree(folder / "c")
     found = report()
     assert found.notes == ("only 2 identities to draw from: no interval can be told",)
-    assert str(found).splitlines()[-1] == "nan: too few identities to tell."
+    assert str(found).splitlines()[-1] == "nan: no interval can be told."
 
 
 def test_an_exact_copy_changes_nothing(report, folder):

@@ -220,3 +220,11 @@ def test_the_installed_wheel_finds_its_own_data(bare, tmp_path):
     code, data, photos = ended.stdout.splitlines()
     assert Path(code).is_relative_to(bare.parent) and Path(data).is_relative_to(bare.parent)
     assert int(photos.split()[0]) > 0 and photos.endswith("True")
+
+
+def test_the_tools_can_be_imported():
+    """All but the fuzzer, which needs its library. What they share is renamed now and then."""
+    names = [path.stem for path in sorted((ROOT / "tools").glob("*.py"))]
+    names.remove("fuzz_photos")
+    program = f"import sys; sys.path.insert(0, 'tools'); import {', '.join(names)}"
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)

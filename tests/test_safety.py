@@ -88,8 +88,5 @@ def test_onnxruntime_does_not_report_its_use(first, tmp_path, monkeypatch):
     weights = models.shipped("cutout") / "cutout.onnx"
     program = [sys.executable, "-c", f"{first}import sys, onnxruntime; {LOAD}", weights]
     subprocess.run(program, check=True, timeout=120)
-    found = list(tmp_path.rglob("deviceid"))
-    if first:
-        assert not found
-    elif not found:
-        pytest.skip("this onnxruntime reports nothing by itself")
+    reported = bool(list(tmp_path.rglob("deviceid")))
+    assert reported == (not first), "if it no longer does by itself, nothing need stop it"

@@ -136,6 +136,8 @@ def main() -> None:
             shots[row["pet"]].append((args.bare / row["photo"], row["light"]))
     jobs = [(number, files, args.out) for number, files in enumerate(shots.values())
             if files and all(file.exists() for file, _ in files)]  # fmt: skip
+    if not jobs:
+        raise SystemExit(f"{args.bare}: no pet is whole yet; render_pets.py --train goes on")
     with ProcessPoolExecutor(args.workers) as pool:
         for done, _ in enumerate(pool.map(coat_litter, jobs), 1):
             print(f"\r{done} of {len(jobs)} litters", end="", flush=True)

@@ -41,7 +41,6 @@ from vitsim.background import cut_out
 from vitsim.baselines import colours, pixels, unit
 from vitsim.encoder import Encoder
 from vitsim.images import find_photos, fit, open_photo
-from vitsim.intervals import difference_interval, jackknife_interval
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
@@ -99,35 +98,6 @@ def recall(scores: np.ndarray, asked: np.ndarray, shown: np.ndarray) -> ev.Inter
     return ev.jackknife_by_identity(ev.recall_at_k, scores, asked, shown)
 
 
-def without_each(
-    scores: np.ndarray, ids: tuple[np.ndarray, np.ndarray], groups: tuple[np.ndarray, np.ndarray]
-) -> np.ndarray:
-    """Recall@1 with all, then without each of n groups, as query and as rival: `(1 + n,)`.
-
-    `ids` and `groups`, such as identities or litters, are those of the queries and of the gallery;
-    "" is no group.
-    """
-    found = [ev.recall_at_k(scores, *ids)]
-    for one in sorted(set(groups[1]) - {""}):
-        asked, shown = (group != one for group in groups)
-        found.append(ev.recall_at_k(scores[np.ix_(asked, shown)], ids[0][asked], ids[1][shown]))
-    return np.array(found)
-
-
-def share(values: np.ndarray, groups: np.ndarray, repeats: int) -> ev.Interval:
-    """Mean of `values` `(n,)`; the interval draws whole groups (all photos of an identity)."""
-    return ev.bootstrap_by_identity(
-        lambda drawn, _queries, _gallery: float(drawn.mean()),
-        values[:, None], groups, ["all"], repeats, resample_gallery=False,
-    )  # fmt: skip
-
-
-def change(one: np.ndarray, other: np.ndarray, trials: int) -> ev.Interval:
-    """How far `one` is ahead of `other`, both from `without_each`: the same queries, paired."""
-    ahead = one - other
-    return difference_interval(ahead[0], ahead[1:], trials)
-
-
 def judge_pets(embed: Embedder, alone: bool) -> dict[str, ev.Interval]:
     """`alone`: with every background removed, and cropped to the pet."""
     gallery, queries = datasets.pets("gallery"), datasets.pets("query", "test")
@@ -147,10 +117,12 @@ def judge_pets(embed: Embedder, alone: bool) -> dict[str, ev.Interval]:
     pet, pets = queries.pet.to_numpy(), gallery.pet.to_numpy()
     litter, litters = queries.litter.to_numpy(), gallery.litter.to_numpy()
     paired, test = litter != "", gallery.split.to_numpy() == "test"
+    # a rival without a mate is a litter of its own
+    groups = litter[paired], np.where(litters == "", pets, litters)
 
     def rate_of_mates(scores: np.ndarray) -> ev.Interval:
-        found = without_each(scores[paired], (pet[paired], pets), (litter[paired], litters))
-        return jackknife_interval(found[0], found[1:], len(set(litter[paired])))
+        search = scores[paired], pet[paired], pets
+        return ev.jackknife_by_identity(ev.recall_at_k, *search, groups=groups)
 
     figures = {
         "pets recall@1": recall(scores, pet, pets),
@@ -190,7 +162,6 @@ def main() -> None:
     parser.add_argument("--memory", type=Path, default=ROOT / "build" / "features",
                         help="folder of the baselines' vectors (build/features)")  # fmt: skip
     parser.add_argument("--each", type=int, default=20, help="photos of a held-out class (20)")
-    parser.add_argument("--repeats", type=int, default=1000, help="of the bootstrap (1000)")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     parser.add_argument("--only", nargs="+", choices=["pets", "parts", "classes", "gallery"],
                         default=["pets", "parts", "classes", "gallery"])  # fmt: skip
@@ -215,7 +186,7 @@ def main() -> None:
         tokens = {args.model: encoder.patch_tokens, "16 × 16 pixels": pixel_tokens}
         tokens["untrained ViT"] = untrained(encoder).patch_tokens
         for name, patch_tokens in tokens.items():
-            figures[name] |= judge_parts(patch_tokens, args.repeats)
+            figures[name] |= judge_parts(patch_tokens)
             told(f"parts, {name}")
     seen = set()
     if args.photos.is_file():
@@ -239,18 +210,17 @@ def main() -> None:
         notes.append(
             f"classes of the gallery seen in training: {', '.join(sorted(set(labels[~new])))}"
         )
-        left_out, ids = {}, (labels, labels)
-        for name, embed in models.items():
-            scores = leave_one_out(embed(images))
-            left_out[name] = without_each(scores, ids, ids)
+        scores = {name: leave_one_out(embed(images)) for name, embed in models.items()}
+        for name, found in scores.items():
             title = f"gallery, {len(set(labels))} classes"
-            figures[name][title] = recall(scores, labels, labels)
+            figures[name][title] = recall(found, labels, labels)
             if len(set(labels[new])) > 1:
                 title = f"gallery, {len(set(labels[new]))} unseen of them"
-                figures[name][title] = recall(scores[new], labels[new], labels)
+                figures[name][title] = recall(found[new], labels[new], labels)
             told(f"gallery, {name}")
         for name in list(models)[1:]:  # paired: the same queries, asked both ways
-            ahead = change(left_out[args.model], left_out[name], len(set(labels)))
+            both = scores[args.model], scores[name]
+            ahead = ev.paired_difference(ev.recall_at_k, *both, labels, labels)
             notes.append(f"in the gallery {args.model} is ahead of {name} by {ahead}")
 
     titles = list(figures[args.model])

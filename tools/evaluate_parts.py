@@ -20,10 +20,10 @@ import numpy as np
 from PIL import Image
 
 from vitsim import datasets
-from vitsim import evaluation as ev
 from vitsim.background import cut_out
 from vitsim.encoder import Encoder
 from vitsim.images import fit, open_photo
+from vitsim.intervals import Interval, difference_interval, jackknife_interval
 from vitsim.parts import HALF, correspondences, patch_coverage, patch_parts
 
 MAPS = ["photo", "mask", "parts"]  # columns of the table of pets
@@ -54,9 +54,19 @@ def agreement(a: View, b: View) -> np.ndarray:
     return np.array([same.sum(), len(found), len(found) * blind])
 
 
-def judge_parts(
-    patch_tokens: Callable[[Image.Image], np.ndarray], repeats: int = 1000
-) -> dict[str, ev.Interval]:
+def over_groups(
+    figure: Callable[[np.ndarray], float],
+    values: np.ndarray,
+    groups: np.ndarray,
+    interval: Callable[..., Interval] = jackknife_interval,
+) -> Interval:
+    """`figure` of all `values` `(n, ...)`, with an interval for other groups, such as pets."""
+    names = np.unique(groups)
+    left_out = [figure(values[groups != one]) for one in names]
+    return interval(figure(values), left_out, len(names))
+
+
+def judge_parts(patch_tokens: Callable[[Image.Image], np.ndarray]) -> dict[str, Interval]:
     """Shares of pairs on the same body part, 0–1, with 95 % intervals over pets.
 
     `patch_tokens` takes a photo and gives `(grid, grid, d)`.
@@ -81,18 +91,17 @@ def judge_parts(
             into += sum(agreement(view(*paths), v) for v in views[other])
         counts.append([*own, *others])
 
-    def interval(share: Callable[[np.ndarray], float]) -> ev.Interval:
-        return ev.bootstrap_by_identity(
-            lambda drawn, _queries, _gallery: share(drawn.sum(0)),
-            np.array(counts), asked["pet"], range(6), repeats, resample_gallery=False,
-        )  # fmt: skip
+    def told(share: Callable[[np.ndarray], float], interval=jackknife_interval) -> Interval:
+        pets = asked["pet"].to_numpy()
+        return over_groups(lambda some: share(some.sum(0)), np.array(counts), pets, interval)
 
+    apart = told(lambda n: n[0] / n[1] - n[3] / n[4], difference_interval)
     return {
-        "same body part, one pet": interval(lambda n: n[0] / n[1]),
-        "same body part, two pets": interval(lambda n: n[3] / n[4]),
-        "same body part, difference": interval(lambda n: n[0] / n[1] - n[3] / n[4]),
-        "same body part by chance, one pet": interval(lambda n: n[2] / n[1]),
-        "same body part by chance, two pets": interval(lambda n: n[5] / n[4]),
+        "same body part, one pet": told(lambda n: n[0] / n[1]),
+        "same body part, two pets": told(lambda n: n[3] / n[4]),
+        "same body part, difference": apart,
+        "same body part by chance, one pet": told(lambda n: n[2] / n[1]),
+        "same body part by chance, two pets": told(lambda n: n[5] / n[4]),
     }
 
 
@@ -101,11 +110,10 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--model", default="tiny", help="tiny, a hub id or a folder (tiny)")
-    parser.add_argument("--repeats", type=int, default=1000, help="of the bootstrap (1000)")
     args = parser.parse_args()
     encoder = Encoder.load(args.model)
-    rows = {args.model: judge_parts(encoder.patch_tokens, args.repeats)}
-    rows["pixels"] = judge_parts(pixel_tokens, args.repeats)
+    rows = {args.model: judge_parts(encoder.patch_tokens)}
+    rows["pixels"] = judge_parts(pixel_tokens)
     print("| | " + " | ".join(rows) + " |\n|" + "---|" * (len(rows) + 1))
     for title in rows["pixels"]:
         print(f"| {title} | " + " | ".join(str(row[title]) for row in rows.values()) + " |")

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from evaluate import SHARED, change, leave_one_out, share, without_each
+from evaluate import SHARED, leave_one_out, recall
+from evaluate_parts import over_groups
 from PIL import Image
 
 from vitsim import datasets
@@ -26,7 +27,6 @@ from vitsim.attention import rollout
 from vitsim.background import cut_out, remove_background
 from vitsim.encoder import Encoder
 from vitsim.images import find_photos, open_photo
-from vitsim.intervals import jackknife_interval
 from vitsim.parts import patch_coverage
 
 WHOLE, BY_CUTOUT, BY_MASK = "whole photo", "cut out by `cutout`", "cut out by the exact mask"
@@ -54,8 +54,8 @@ def vectors(encoder: Encoder, photos: list[Image.Image], how: str) -> dict[str, 
     return dict(zip(("CLS", "mean of patches", "untrained pooler"), units, strict=True))
 
 
-def judge_pets(encoder: Encoder) -> tuple[dict[tuple, np.ndarray], int]:
-    """For each choice what `without_each` gives for queries of the test pets; how many pets."""
+def judge_pets(encoder: Encoder) -> tuple[dict[tuple, np.ndarray], list[np.ndarray]]:
+    """For each choice the scores of queries of the test pets; whose they and the gallery's are."""
     gallery, queries = datasets.pets("gallery"), datasets.pets("query", "test")
     shown, asked = gallery.pet.to_numpy(), queries.pet.to_numpy()
     rows = [*gallery.itertuples(), *queries.itertuples()]
@@ -64,41 +64,43 @@ def judge_pets(encoder: Encoder) -> tuple[dict[tuple, np.ndarray], int]:
     masks = [Image.open(row.mask).convert("L") for row in rows]
     for way, crop in ((BY_MASK, True), (IN_PLACE, False)):
         ways[way] = [cut_out(*pair, crop=crop) for pair in zip(photos, masks, strict=True)]
-    found, ids = {}, (asked, shown)
+    found = {}
     for background, seen in ways.items():
         for pooling, made in vectors(encoder, seen, "letterbox").items():
-            scores = made[len(shown) :] @ made[: len(shown)].T
-            found[pooling, "letterbox", background] = without_each(scores, ids, ids)
-    return found, len(set(asked))
+            found[pooling, "letterbox", background] = made[len(shown) :] @ made[: len(shown)].T
+    return found, [asked, shown]
 
 
-def judge_photos(encoder: Encoder, folder: Path) -> tuple[dict[tuple, np.ndarray], int]:
+def judge_photos(encoder: Encoder, folder: Path) -> tuple[dict[tuple, np.ndarray], list]:
     """The same for the sample gallery; there are no exact masks, but photos of many shapes."""
     paths = find_photos(folder)
     labels = np.array([path.parent.name for path in paths])
     photos = [open_photo(path) for path in paths]
     alone = [remove_background(photo)[0] for photo in photos]
-    found, ids = {}, (labels, labels)
+    found = {}
     for how, background, seen in (
         ("letterbox", WHOLE, photos), ("squash", WHOLE, photos), ("crop", WHOLE, photos),
         ("letterbox", BY_CUTOUT, alone),
     ):  # fmt: skip
         for pooling, made in vectors(encoder, seen, how).items():
-            found[pooling, how, background] = without_each(leave_one_out(made), ids, ids)
-    return found, len(set(labels))
+            found[pooling, how, background] = leave_one_out(made)
+    return found, [labels, labels]
 
 
-def table(found: dict[tuple, np.ndarray], trials: int) -> None:
+def table(found: dict[tuple, np.ndarray], ids: list[np.ndarray]) -> None:
     """One line a choice: recall@1, and its difference to the first choice, paired."""
     print("| vector | fit | background | recall@1 | change |\n|---|---|---|---|---|")
-    for choice, values in found.items():
-        changed = "" if choice == FIRST else change(values, found[FIRST], trials)
-        recall = jackknife_interval(values[0], values[1:], trials)
-        print(f"| {' | '.join(choice)} | {recall} | {changed} |")
+    for choice, scores in found.items():
+        changed = "" if choice == FIRST else change(scores, found[FIRST], ids)
+        print(f"| {' | '.join(choice)} | {recall(scores, *ids)} | {changed} |")
     print()
 
 
-def attention_on_pets(encoder: Encoder, repeats: int) -> dict[str, ev.Interval]:
+def change(scores: np.ndarray, baseline: np.ndarray, ids: list[np.ndarray]) -> ev.Interval:
+    return ev.paired_difference(ev.recall_at_k, scores, baseline, *ids)
+
+
+def attention_on_pets(encoder: Encoder) -> dict[str, ev.Interval]:
     """Shares of the rollout's mass, and of the area, inside the mask: gallery photos, test pets."""
     photos = datasets.pets("gallery", "test")
     found = []
@@ -109,8 +111,8 @@ def attention_on_pets(encoder: Encoder, repeats: int) -> dict[str, ev.Interval]:
     pets = photos.pet.to_numpy()
     inside, area = np.array(found).T
     return {
-        "attention rollout inside the pet": share(inside, pets, repeats),
-        "area of the pet": share(area, pets, repeats),
+        "attention rollout inside the pet": over_groups(np.mean, inside, pets),
+        "area of the pet": over_groups(np.mean, area, pets),
     }
 
 
@@ -120,18 +122,17 @@ def main() -> None:
     )
     parser.add_argument("--model", default="tiny", help="tiny, a hub id or a folder (tiny)")
     parser.add_argument("--gallery", type=Path, default=SHARED / "photos" / "gallery")
-    parser.add_argument("--repeats", type=int, default=1000, help="of the bootstrap (1000)")
     args = parser.parse_args()
     encoder = Encoder.load(args.model)
     print("Toy Pets, test queries\n")
-    found, pets = judge_pets(encoder)
-    table(found, pets)
+    found, ids = judge_pets(encoder)
+    table(found, ids)
     cropped, in_place = (found["CLS", "letterbox", way] for way in (BY_MASK, IN_PLACE))
-    print(f"cropping a cut-out, paired: {change(cropped, in_place, pets)}\n")
+    print(f"cropping a cut-out, paired: {change(cropped, in_place, ids)}\n")
     if args.gallery.is_dir():
         print("Sample gallery of real photographs\n")
         table(*judge_photos(encoder, args.gallery))
-    for title, value in attention_on_pets(encoder, args.repeats).items():
+    for title, value in attention_on_pets(encoder).items():
         print(f"{title}: {value}")
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import numpy as np
+import pandas as pd
 from PIL import ExifTags, Image
 
 from . import VitsimError
@@ -94,22 +95,23 @@ class Answer:
     attention: Image.Image
 
 
-def strangers(gallery: Gallery, most: int = 2000) -> np.ndarray:
-    """Best scores of photos that look for an animal which is not there.
+def strangers(gallery: Gallery, most: int = 2000) -> pd.Series:
+    """Best scores of photos that look for an animal which is not there, by label.
 
     Every photo of the gallery, or `most` of them, plays the query while the photos of its own
     label are left out. Empty unless there are two labels, one of them with two photos.
     """
     labels = gallery.photos["label"].to_numpy()
     if not 1 < len(set(labels)) < len(labels):
-        return np.empty(0)
+        return pd.Series(dtype=float)
     rows = np.arange(len(labels))[:: -(-len(labels) // most)]
-    return np.array([  # a row at a time: the whole matrix of a large gallery would not fit
-        np.max((gallery.vectors @ gallery.vectors[row])[labels != labels[row]]) for row in rows
-    ])  # fmt: skip
+    vectors, best = gallery.vectors, {}
+    for row in rows:  # one at a time: the whole matrix of a large gallery would not fit
+        best[row] = (vectors @ vectors[row])[labels != labels[row]].max()
+    return pd.Series(best).set_axis(labels[rows])
 
 
-def answer(gallery: Gallery, impostors: np.ndarray, photo: str | Path, lang: str) -> Answer:
+def answer(gallery: Gallery, impostors: pd.Series, photo: str | Path, lang: str) -> Answer:
     """Everything the page says of one photo, in the language `en` or `pt`.
 
     `impostors` come from `strangers`. Raises: `PhotoError`, and `ModelError` for the background.
@@ -199,8 +201,8 @@ def serve(
 ) -> str:
     """Show the page until interrupted; its address with `wait=False`.
 
-    Uploads lie in a folder of their own that is deleted at the end, and each after a minute or
-    two. Raises: `VitsimError` when the host or the port cannot be used.
+    Uploads lie in a folder that goes with the page, each for a minute or two. Raises:
+    `VitsimError` when the host or the port cannot be used.
     """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     uploads = tempfile.TemporaryDirectory(prefix="vitsim-uploads-")
@@ -209,6 +211,7 @@ def serve(
     from starlette.middleware import Middleware
 
     blocks, say = page(gallery, examples)
+    blocks.uploads = uploads  # not deleted before
     fonts = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}
     try:
         _, address, _ = blocks.launch(
@@ -217,9 +220,8 @@ def serve(
             theme=gr.themes.Default(**fonts), app_kwargs={"middleware": [Middleware(_Policy)]},
         )  # fmt: skip
     except OSError as error:
-        remedy = "Choose others with --host and --port, or leave them out."
-        where = f"{host}, port {port or 'any'}"
-        raise VitsimError(where, f"cannot be used ({error})", remedy) from error
+        told = f"cannot be used ({error})", "Choose others with --host and --port, or neither."
+        raise VitsimError(f"{host}, port {port or 'any'}", *told) from error
     if wait:
         for name in {"SIGTERM", "SIGHUP"} & set(dir(signal)):  # as Ctrl-C: uploads are deleted
             signal.signal(getattr(signal, name), signal.default_int_handler)
@@ -257,12 +259,12 @@ def _make_unique(picture: Image.Image) -> None:
     picture.info["exif"] = exif.tobytes()
 
 
-def _surety(score: float, impostors: np.ndarray, gallery: Gallery, lang: str) -> str:
+def _surety(score: float, impostors: pd.Series, gallery: Gallery, lang: str) -> str:
     """How often a stranger scores this high, in a sentence."""
-    labels = gallery.photos["label"].nunique()
-    said = {"score": _number(score, lang), "count": len(gallery), "labels": labels}
-    if impostors.size == 0:
-        return WORDS[lang]["unknown" if labels else "unread"].format(**said)
+    labels = impostors.index.nunique()
+    said = {"score": _number(score, lang), "count": len(impostors), "labels": labels}
+    if impostors.empty:
+        return WORDS[lang]["unread" if gallery.photos.empty else "unknown"].format(**said)
     share = exceedance(impostors, score)
     if share == 0:  # the rule of three, over animals: photos of one are not independent
         return WORDS[lang]["none"].format(bound=min(100, -(-300 // labels)), **said)
@@ -286,7 +288,7 @@ def _language(request) -> str:
 
 
 def _number(value: float, lang: str) -> str:
-    text = f"{value:.2f}".replace("-", "−")
+    text = f"{value:z.2f}".replace("-", "−")
     return text.replace(".", ",") if lang == "pt" else text
 
 

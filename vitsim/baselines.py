@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from PIL import Image
 
-from .encoder import Photo
-from .images import fit, open_photo
+from .images import Photo, fit, open_photo
 
 
 def unit(rows: np.ndarray) -> np.ndarray:

@@ -3,18 +3,20 @@
 import os
 import platform
 import shutil
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from . import __version__, background, hub, models
-from .files import cache_folder, data_folder
+from .files import cache_folder, data_folder, installed
 
 LIBRARIES = ("torch", "transformers", "rembg", "faiss-cpu", "pillow")
 LITTLE_DISK = 2e9  # bytes; a model of the hub takes up to 350 MB, its download as much again
 
 
 def examine() -> tuple[list[str], list[str]]:
-    """(what was found, what there is to do): lines of text. Nothing is loaded but torch."""
+    """(what was found, what there is to do): lines of text. No model is loaded.
+
+    The hub is asked for a sign of life, unless `HF_HUB_OFFLINE` is set.
+    """
     found = [f"vitsim {__version__}, Python {platform.python_version()}, {platform.platform()}"]
     todo: list[str] = []
 
@@ -22,10 +24,8 @@ def examine() -> tuple[list[str], list[str]]:
         found.append(f"{what:<15} {text}")
 
     for name in LIBRARIES:
-        try:
-            tell(name, version(name))
-        except PackageNotFoundError:
-            tell(name, "missing")
+        tell(name, installed(name) or "missing")
+        if not installed(name):
             what = '"rembg[cpu]"' if name == "rembg" else name
             todo.append(f"{name} is missing: pip install {what}")
     try:

@@ -6,7 +6,6 @@ batches, the checks and messages that say what to do.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,14 +19,13 @@ import numpy as np
 from PIL import Image
 
 from . import models
-from .images import fit, open_photo
+from .images import Photo, fit, open_photo
 
 if TYPE_CHECKING:
     import torch
 
 POOLINGS = ("cls", "mean")
 DTYPES = ("float64", "float32", "bfloat16", "float16")
-Photo = str | os.PathLike | Image.Image
 _cores = threading.Lock()  # held by who uses every core with a thread of its own
 _eager = threading.Lock()  # held while a model is made to say its attention
 _image = threading.Lock()  # Pillow reads an image when it is first looked at: not in two threads

@@ -80,7 +80,10 @@ def mean_average_precision(scores: np.ndarray, query_ids: Ids, gallery_ids: Ids)
 def genuine_impostor_scores(
     scores: np.ndarray, query_ids: Ids, gallery_ids: Ids
 ) -> tuple[np.ndarray, np.ndarray]:
-    """All comparisons of `scores` `(q, g)` as two flat float arrays: (genuine, impostor)."""
+    """All comparisons of `scores` `(q, g)` as two flat float arrays: (genuine, impostor).
+
+    Raises: `ValueError` for ids that do not fit the scores.
+    """
     scores, genuine = _checked(scores, query_ids, gallery_ids)
     return scores[genuine], scores[~genuine & ~np.isnan(scores)]
 
@@ -92,6 +95,7 @@ def fmr_fnmr(
 
     FMR is the share of impostor scores ≥ threshold, FNMR the share of genuine scores < threshold
     (ISO/IEC 19795-1:2021). Without `thresholds`: every score that occurs, and +∞.
+    Raises: `ValueError` for no scores of one kind, or NaN among them.
     """
     genuine, impostor = _sorted(genuine, "genuine"), _sorted(impostor, "impostor")
     if thresholds is None:
@@ -102,7 +106,10 @@ def fmr_fnmr(
 
 
 def equal_error_rate(genuine: np.ndarray, impostor: np.ndarray) -> EqualErrorRate:
-    """Where FMR and FNMR are closest: their mean there (0–1), and the lowest such threshold."""
+    """Where FMR and FNMR are closest: their mean there (0–1), and the lowest such threshold.
+
+    Raises what `fmr_fnmr` does.
+    """
     rates = fmr_fnmr(genuine, impostor)
     at = int(np.argmin(np.abs(rates.fmr - rates.fnmr).round(12)))  # what rounding parts is equal
     return EqualErrorRate(float(rates.fmr[at] + rates.fnmr[at]) / 2, float(rates.thresholds[at]))
@@ -111,7 +118,8 @@ def equal_error_rate(genuine: np.ndarray, impostor: np.ndarray) -> EqualErrorRat
 def d_prime(genuine: np.ndarray, impostor: np.ndarray) -> float:
     """d′ = (μg − μi) / √((σg² + σi²) / 2): how far apart the scores lie, in their spread.
 
-    Negative where impostors score higher. Raises: `ValueError` for scores that do not vary.
+    Negative where impostors score higher. Raises: `ValueError` for scores that do not vary, and
+    what `fmr_fnmr` does.
     """
     genuine, impostor = _sorted(genuine, "genuine"), _sorted(impostor, "impostor")
     spread = np.sqrt((genuine.var() + impostor.var()) / 2)
@@ -125,6 +133,7 @@ def exceedance(impostor_scores: np.ndarray, score: float) -> float:
 
     `impostor_scores`: the best score of each stranger's photo, `(s,)`, or all its scores, `(s, g)`.
     "Of 100 strangers' photos about 100 × this share score so high": FPIR with `score` as threshold.
+    Raises: `ValueError` for no scores, or a photo without any.
     """
     scores = np.asarray(impostor_scores, dtype=np.float64)
     best = _sorted(np.fmax.reduce(scores, axis=1) if scores.ndim == 2 else scores, "impostor")
@@ -139,6 +148,7 @@ def fpir_fnir(
     FPIR(T): share of strangers, queries without a genuine photo, with any score ≥ T. FNIR(R, T):
     share of the others without a genuine photo of score ≥ T among the R best
     (ISO/IEC 19795-1:2021). Both depend on the size of the gallery: say it beside them.
+    Raises: `ValueError` for ids that do not fit the scores, and for `rank` < 1.
     """
     scores, genuine = _checked(scores, query_ids, gallery_ids)
     known, ids = genuine.any(1), np.asarray(query_ids)
@@ -150,62 +160,35 @@ def fpir_fnir(
     return float(fpir), float(1 - (found & (above & genuine)[known].any(1)).mean())
 
 
-def bootstrap_by_identity(
-    statistic: Statistic,
-    scores: np.ndarray,
-    query_ids: Ids,
-    gallery_ids: Ids,
-    repeats: int = 1000,
-    level: float = 0.95,
-    seed: int = 0,
-    resample_gallery: bool = True,
-) -> Interval:
-    """Interval of `statistic(scores, query_ids, gallery_ids)` from draws of identities.
-
-    Impostor pairs share individuals, so identities are drawn with replacement, not pairs (Bolle,
-    Ratha, Pankanti 2004). An identity drawn twice is two, and what would compare it with itself
-    is dropped (NaN). The limits are those of `bca_interval`; where no draw changes the statistic
-    they are a point, which says nothing. For FMR, FNMR, d′ and ranks take `jackknife_by_identity`.
-
-    `resample_gallery=False` draws the identities of the queries alone: the interval is for this
-    very gallery.
-    """
-    estimate, redraw, n = _redrawing(statistic, scores, query_ids, gallery_ids, resample_gallery)
-    drawn = np.random.default_rng(seed).integers(n, size=(repeats, n))
-    draws = [redraw(one) for one in drawn]
-    left_out = [redraw(np.delete(np.arange(n), one)) for one in range(n)]
-    return intervals.bca_interval(estimate, draws, left_out, level)
-
-
 def jackknife_by_identity(
     statistic: Statistic,
     scores: np.ndarray,
     query_ids: Ids,
     gallery_ids: Ids,
-    level: float = 0.95,
     rate: bool = True,
+    groups: tuple[Ids, Ids] | None = None,
 ) -> Interval:
     """Interval of a rate (`recall_at_k`, mAP, FMR, FNMR) for other pets, as many as these.
 
-    Each identity is left out once, as query and as rival. (Draws hold fewer different rivals, which
-    makes ranks easier; draws of queries alone miss that one pet may attract many; small rates that
-    a few pets make lie above the draws too often.) `rate=False` for another number, such as d′. The
-    limits are those of `jackknife_interval`, with the identities that can be found as its trials.
-    With 12 to 40 identities they held an FMR of 1 to 10 % in 93 to 99 % of simulated cases, FNMR in
-    96 to 99, d′ in 94 to 97, recall@1 and mAP in 92 to 100 (`tools/interval_coverage.py`).
+    Pairs share individuals, so each identity is left out once, as query and as rival. `groups`
+    leaves out larger ones, such as litters; they are of queries and gallery, as the ids are.
+    `rate=False` for another number, such as d′. The limits are those of `jackknife_interval`, with
+    the identities (or groups) that can be found as its trials. With 12 to 40 identities they held
+    an FMR of 1 to 10 % in 93 to 99 % of simulated cases, FNMR in 96 to 99, d′ in 94 to 97, recall@1
+    and mAP in 92 to 100 (`tools/interval_coverage.py`). Bootstraps of identities (Bolle, Ratha,
+    Pankanti 2004) held less: draws lack the few pets that make small rates, and rivals.
+    Raises: `ValueError` for unfit or fewer than 2 identities, and what `statistic` raises.
     """
     search = scores, query_ids, gallery_ids
-    estimate, *left_out = _without_each(statistic, *search)
-    return intervals.jackknife_interval(estimate, left_out, _trials(*search), level, rate)
+    estimate, *left_out = _without_each(statistic, *search, groups=groups)
+    return intervals.jackknife_interval(estimate, left_out, _trials(*search, groups), rate)
 
 
-def equal_error_rate_by_identity(
-    scores: np.ndarray, query_ids: Ids, gallery_ids: Ids, level: float = 0.95
-) -> Interval:
+def equal_error_rate_by_identity(scores: np.ndarray, query_ids: Ids, gallery_ids: Ids) -> Interval:
     """Interval of the equal error rate for other pets: `equal_error_rate_interval`.
 
     With 12 to 40 identities it held a rate of 3 % in 99 % of simulated cases, one of 24 to 28 % in
-    94 to 98 (`tools/interval_coverage.py`).
+    94 to 98 (`tools/interval_coverage.py`). Raises what `jackknife_by_identity` does.
     """
     search = scores, query_ids, gallery_ids
     both = genuine_impostor_scores(*search)
@@ -216,71 +199,49 @@ def equal_error_rate_by_identity(
 
     fmr = _without_each(lambda *some: rates(*some).fmr[0], *search)
     fnmr = _without_each(lambda *some: rates(*some).fnmr[0], *search)
-    how = intervals.fmr_weight(*both, equal.threshold), fmr, fnmr, _trials(*search), level
-    return intervals.equal_error_rate_interval(equal.rate, *how)
-
-
-def _without_each(statistic: Statistic, *search) -> np.ndarray:
-    """The statistic, then without each identity: `(1 + n,)`."""
-    estimate, redraw, n = _redrawing(statistic, *search, True)
-    return np.array([estimate, *(redraw(np.delete(np.arange(n), one)) for one in range(n))])
-
-
-def _trials(scores, query_ids: Ids, gallery_ids: Ids) -> int:
-    """How many identities are asked for that the gallery holds; all, where it holds none."""
-    known = _checked(scores, query_ids, gallery_ids)[1].any(1)
-    return len(np.unique(np.asarray(query_ids)[known if known.any() else ~known]))
-
-
-def _redrawing(statistic: Statistic, scores, query_ids, gallery_ids, both: bool):
-    """Statistic; it for drawn identities, by number, in the gallery too if `both`; their count."""
-    scores, _ = _checked(scores, query_ids, gallery_ids)
-    query_ids, gallery_ids = np.asarray(query_ids), np.asarray(gallery_ids)
-    identities = np.unique(np.append(query_ids, gallery_ids) if both else query_ids)
-    if (n := len(identities)) < 2:
-        raise ValueError(f"{n} identity: expected at least 2 to draw from")
-    rows_of = [np.flatnonzero(query_ids == one) for one in identities]
-    columns_of = [np.flatnonzero(gallery_ids == one) for one in identities]
-    many_rows, many_columns = (np.array([len(each) for each in of]) for of in (rows_of, columns_of))
-
-    def redraw(drawn: np.ndarray) -> float:
-        rows = np.concatenate([rows_of[i] for i in drawn])
-        if not both:
-            return statistic(scores[rows], query_ids[rows], gallery_ids)
-        columns = np.concatenate([columns_of[i] for i in drawn])
-        copy = np.arange(len(drawn))
-        q_copy, g_copy = copy.repeat(many_rows[drawn]), copy.repeat(many_columns[drawn])
-        twice = (drawn[q_copy][:, None] == drawn[g_copy]) & (q_copy[:, None] != g_copy)
-        try:
-            found = scores.take(rows, 0).take(columns, 1)
-            return statistic(np.where(twice, np.nan, found), q_copy, g_copy)
-        except ValueError:  # one identity n times, for instance, has no impostor
-            return np.nan
-
-    return float(statistic(scores, query_ids, gallery_ids)), redraw, n
+    weight = intervals.fmr_weight(*both, equal.threshold)
+    return intervals.equal_error_rate_interval(equal.rate, weight, fmr, fnmr, _trials(*search))
 
 
 def paired_difference(
-    statistic: Callable, scores: np.ndarray, baseline: np.ndarray, *ids: Ids, rate: bool = True
+    statistic: Statistic, scores: np.ndarray, baseline: np.ndarray, *ids: Ids, rate: bool = True
 ) -> Interval:
     """`statistic` of `scores` minus that of `baseline`, both `(q, g)`, by the same identities.
 
     What is hard about an identity then cancels. `ids` are those of the queries and of the gallery;
-    `rate` and the limits are those of `jackknife_by_identity`.
+    `rate`, the limits and what it raises are those of `jackknife_by_identity`.
     """
     both = [_checked(each, *ids)[0] for each in (scores, baseline)]
-
-    def difference(places: np.ndarray, *drawn: Ids) -> float:
-        lost, at = np.isnan(places), np.nan_to_num(places).astype(int)
-        one, other = (statistic(np.where(lost, np.nan, np.take(each, at)), *drawn) for each in both)
-        return one - other
-
-    places = np.arange(both[0].size, dtype=float).reshape(both[0].shape)  # drawn in their stead
-    places[np.isnan(both[0]) | np.isnan(both[1])] = np.nan
-    estimate, *left_out = _without_each(difference, places, *ids)
+    lost = np.isnan(both[0]) | np.isnan(both[1])
+    search, other = ([np.where(lost, np.nan, each), *ids] for each in both)
+    estimate, *left_out = _without_each(statistic, *search) - _without_each(statistic, *other)
     if rate:
-        return intervals.difference_interval(estimate, left_out, _trials(places, *ids))
-    return intervals.jackknife_interval(estimate, left_out, _trials(places, *ids), rate=False)
+        return intervals.difference_interval(estimate, left_out, _trials(*search))
+    return intervals.jackknife_interval(estimate, left_out, _trials(*search), rate=False)
+
+
+def _without_each(statistic: Statistic, scores, *ids: Ids, groups=None) -> np.ndarray:
+    """The statistic, then without each identity, or group: `(1 + n,)`; NaN where it has none."""
+    scores, _ = _checked(scores, *ids)
+    ids = [np.asarray(each) for each in ids]
+    asked, shown = ids if groups is None else (np.asarray(each) for each in groups)
+    if (n := len(all_of := np.unique(np.append(asked, shown)))) < 2:
+        raise ValueError(f"{n} identity: expected at least 2 to leave one out")
+    found = [statistic(scores, *ids)]
+    for one in all_of:
+        rows, columns = asked != one, shown != one
+        try:
+            found.append(statistic(scores[np.ix_(rows, columns)], ids[0][rows], ids[1][columns]))
+        except ValueError:  # what is left of two identities has no impostor
+            found.append(np.nan)
+    return np.array(found, float)
+
+
+def _trials(scores, query_ids: Ids, gallery_ids: Ids, groups=None) -> int:
+    """How many identities, or groups, are asked for that the gallery holds; all, if it has none."""
+    known = _checked(scores, query_ids, gallery_ids)[1].any(1)
+    asked = np.asarray(query_ids if groups is None else groups[0])
+    return len(np.unique(asked[known if known.any() else ~known]))
 
 
 def _checked(scores, query_ids, gallery_ids) -> tuple[np.ndarray, np.ndarray]:

@@ -64,6 +64,8 @@ def _mismatch(answer, expected, tolerance: float) -> tuple[str, str] | None:
         if kind == wanted:  # a list of names where numbers are expected
             return "", ""
         return f"(Expected: {wanted}; this is {kind}.)", f"(Esperado: {wanted}; recebido: {kind}.)"
+    if isinstance(answer, tuple) and theirs.shape == ():
+        return "(Write a point: 0.16, not 0,16.)", "(Em Python, use ponto: 0.16, não 0,16.)"
     if mine.shape != theirs.shape:
         shapes = f"{mine.shape} ≠ {theirs.shape}"
         return f"(Shapes: {shapes}.)", f"(Formatos: {shapes}.)"

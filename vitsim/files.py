@@ -5,6 +5,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import platformdirs
@@ -25,6 +26,14 @@ def sha256(path: str | os.PathLike) -> str:
     """The file's SHA-256 in hexadecimal (64 characters)."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def installed(library: str) -> str | None:
+    """Its version, if it is installed."""
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return None
 
 
 @contextmanager

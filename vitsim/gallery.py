@@ -16,9 +16,9 @@ import pandas as pd
 from PIL import Image
 
 from . import distributed, indexing, milvus, store
-from .encoder import Encoder, Photo
+from .encoder import Encoder
 from .files import cache_folder
-from .images import SUFFIXES, PhotoError, find_photos, fingerprint
+from .images import SUFFIXES, Photo, PhotoError, find_photos, fingerprint
 from .indexing import Label, Recipe, folder_name, prepare
 from .known import Known, left_over
 from .similarity import top_k
@@ -113,12 +113,12 @@ class Gallery:
         cls,
         folder: str | os.PathLike,
         encoder: Encoder,
-        paths: Iterable[Path] | None = None,
+        paths: list[Path] | None = None,
         progress: bool = False,
         **choices: str | None,
     ) -> Gallery:
         """As `build`, kept in the cache folder if that can be: the second time is a look-up."""
-        how = (str(Path(folder).resolve()), Recipe.of(encoder, **choices))
+        how = (str(Path(folder).resolve()), paths, Recipe.of(encoder, **choices))
         kept = cache_folder() / "galleries" / hashlib.sha256(repr(how).encode()).hexdigest()[:16]
         make = {"paths": paths, "progress": progress} | choices
         try:

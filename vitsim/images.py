@@ -23,6 +23,7 @@ SUFFIXES = frozenset([".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2"
                       ".png", ".tif", ".tiff", ".webp"])
 # fmt: on
 HEIF = frozenset(b"ftyp" + brand for brand in (b"heic", b"heix", b"hevc", b"heim", b"mif1"))
+Photo = str | os.PathLike | Image.Image  # what `open_photo` takes
 FITS = ("letterbox", "squash", "crop")
 WHITE, GREY = (255, 255, 255), (128, 128, 128)
 _SILENT = ("ignore", None, Warning, re.compile(r"PIL\.|pillow_heif|vitsim\.images"), 0)
@@ -73,9 +74,7 @@ def _walk(root: Path, closed: list[Path]) -> Iterator[Path]:
         yield from (Path(folder, name) for name in names if not name.startswith("."))
 
 
-def open_photo(
-    photo: str | os.PathLike | Image.Image, background: tuple[int, int, int] = WHITE
-) -> Image.Image:
+def open_photo(photo: Photo, background: tuple[int, int, int] = WHITE) -> Image.Image:
     """Open a photo upright and in RGB, whatever it is stored as; an image is made so, too.
 
     EXIF orientation is applied. Transparency is laid on `background`. Of an animation the first

@@ -17,8 +17,8 @@ from tqdm import tqdm
 
 from . import VitsimError, store
 from . import background as backgrounds
-from .encoder import POOLINGS, Encoder, Photo
-from .images import FITS, PhotoError, fingerprint, fit, open_photo
+from .encoder import POOLINGS, Encoder
+from .images import FITS, Photo, PhotoError, fingerprint, fit, open_photo
 from .known import Known, Rows
 from .models import DEFAULT
 

@@ -67,7 +67,7 @@ class Report:
         rows = zip(*columns, strict=True)
         lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
         told = f"Estimate [95 % interval over identities]. By chance, recall@1: {self.chance:.2f}."
-        unknown = ["nan: too few identities to tell."] if "[nan" in "".join(lines) else []
+        unknown = ["nan: no interval can be told."] if "[nan" in "".join(lines) else []
         return "\n".join([*lines, "", told, *unknown])
 
 

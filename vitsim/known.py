@@ -84,9 +84,6 @@ class Rows:
     def __init__(self, known: Known, digests: Sequence[str], dim: int) -> None:
         self.known, self.digests, self.shape = known, digests, (len(digests), dim)
 
-    def __len__(self) -> int:
-        return len(self.digests)
-
     def __iter__(self) -> Iterator[np.ndarray]:
         return map(self.known.vector, self.digests)
 

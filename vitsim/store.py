@@ -16,14 +16,13 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from . import VitsimError
-from .files import sha256
+from .files import installed, sha256
 
 FORMAT = 2  # 2: cut-outs are cropped
 MANIFEST, DATA = "manifest.json", ("photos.csv", "vectors.npy")
@@ -155,7 +154,8 @@ def _write(new: Path, manifest: dict, photos: pd.DataFrame, vectors: Iterable) -
         np.lib.format.write_array_header_1_0(file, header)
         file.writelines(np.asarray(row, "<f4").tobytes() for row in vectors)
     files = {name: sha256(new / name) for name in DATA}
-    manifest = manifest | {"format": FORMAT, "libraries": _versions(), "files": files}
+    libraries = {name: installed(name) or "not installed" for name in LIBRARIES}
+    manifest = manifest | {"format": FORMAT, "libraries": libraries, "files": files}
     manifest["sha256"] = _digest(manifest)
     text = json.dumps(manifest, indent=1, sort_keys=True) + "\n"
     (new / MANIFEST).write_text(text, encoding="utf-8")
@@ -224,13 +224,3 @@ def _finish(folder: Path) -> None:
 
 def _digest(manifest: dict) -> str:
     return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found

@@ -5,6 +5,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+MOST = 20  # lines of one kind
+
 
 def plain(text: str) -> str:
     """The text with line ends, escapes and bytes of file names spelled out, as `\\n` for one."""
@@ -25,9 +27,9 @@ def short(path: Path) -> str:
     return str(path) if relative.startswith("..") else relative
 
 
-def tell(what: str, lines: Sequence[str], all_of_them: str = "", most: int = 20) -> None:
-    """Print the lines to stderr, each after what it is about; after `most`, who lists all."""
-    for line in lines[:most]:
+def tell(what: str, lines: Sequence[str], all_of_them: str = "") -> None:
+    """Print the lines to stderr, each after what it is about; after `MOST`, who lists all."""
+    for line in lines[:MOST]:
         print(f"{what}: {plain(line)}", file=sys.stderr)
-    if len(lines) > most:
-        print(f"{what}: {len(lines) - most} more{all_of_them}", file=sys.stderr)
+    if len(lines) > MOST:
+        print(f"{what}: {len(lines) - MOST} more{all_of_them}", file=sys.stderr)

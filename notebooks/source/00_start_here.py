@@ -308,26 +308,32 @@ def is_right(row):
 
 
 answers = [is_right(row) for row in lost.itertuples()]
-blind = np.random.default_rng(0).random((10_000, len(answers))) < 3 / len(gallery)
-as_many = np.mean(blind.sum(axis=1) >= sum(answers))
-print(f"{sum(answers)} / {len(answers)}     {blind.sum(axis=1).mean():.2f}     {as_many:.2f}")
+draws = np.random.default_rng(0).random((10_000, len(answers)))
+print(f"{sum(answers)} / {len(answers)}")
+for chance in (3 / len(gallery), 1 / 2):
+    found = (draws < chance).sum(axis=1)
+    print(f"{found.mean():.2f}     {np.mean(found >= sum(answers)):.2f}")
 check(answers, list(best == lost["pet"]))
 
 # %% [markdown] lang="en"
-# Left, how many of the eight dogs the model found. Then 10,000 volunteers who draw photos blindly.
-# Three of 48 are right, so they find 8 · 3/48 = 0.50 on average, half a dog. Right, the share of
-# them who find at least as many as the model (0.00 is rounded, not never): if it is small, luck
-# does not explain it. How often will the model be right with *other* dogs? Eight cannot tell;
-# lesson 05 says how well one can know.
+# First line: how many of the eight dogs the model found. Second: 10,000 volunteers who draw photos
+# blindly. Three of 48 are right, so they find 8 · 3/48 = 0.50 on average, half a dog; beside it, the
+# share of them who find at least as many as the model. If it is small, blind luck does not explain
+# the result. Third: volunteers who know the litter and toss a coin between the two mates, four dogs
+# on average. If *their* share is not small, a coin would do as well, and eight dogs do not show that
+# the model tells mates apart. How often will it be right with *other* dogs? Lesson 05 says how well
+# one can know.
 #
 # ## 4. The road ahead
 
 # %% [markdown] lang="pt"
-# À esquerda, quantos dos oito cães o modelo encontrou. Depois, 10.000 voluntários que sorteiam
-# fotos às cegas. Três em 48 estão certas, logo eles acertam em média 8 · 3/48 = 0,50, meio cão. À
-# direita, a proporção dos que acertam ao menos tantos quanto o modelo (0,00 é arredondamento, não
-# quer dizer "nunca"): se é pequena, a sorte não explica o resultado. Com que frequência ele
-# acertará com *outros* cães? Oito não bastam; a aula 05 mostra quanto se pode saber.
+# Primeira linha: quantos dos oito cães o modelo encontrou. Segunda: 10.000 voluntários que sorteiam
+# fotos às cegas. Três em 48 estão certas, logo eles acertam em média 8 · 3/48 = 0,50, meio cão; ao
+# lado, a proporção dos que acertam ao menos tantos quanto o modelo. Se é pequena, a sorte cega não
+# explica o resultado. Terceira: voluntários que sabem qual é a ninhada e tiram cara ou coroa entre os
+# dois irmãos, quatro cães em média. Se a proporção *deles* não é pequena, a moeda faria o mesmo, e
+# oito cães não mostram que o modelo distingue irmãos. Com que frequência ele acertará com *outros*
+# cães? A aula 05 mostra quanto se pode saber.
 #
 # ## 4. O que vem pela frente
 

@@ -219,12 +219,12 @@ for width, height in [(600, 400), (300, 400)]:
 # %% [markdown] lang="en"
 # Letterbox fills 0.33 of the square with grey; crop throws 0.33 of the photo away; squash makes the
 # cup 0.67 times as wide as it is in one photo, 1.33 times in the other. What does that do to a
-# match? Choose a model (`None` is the shipped `tiny`) and score two photos of *one* cup.
+# match? Choose a model (`None` is the shipped `tiny`) and score the photo against an upright piece of it.
 
 # %% [markdown] lang="pt"
 # O letterbox preenche 0,33 do quadrado com cinza; o corte joga fora 0,33 da foto; o squash deixa a
 # xícara com 0,67 da largura real em uma foto, 1,33 na outra. O que isso faz com um escore? Escolha
-# um modelo (`None` é o `tiny`, do curso) e compare duas fotos da *mesma* xícara.
+# um modelo (`None` é o `tiny`, do curso) e compare a foto com um pedaço dela.
 
 # %%
 model = None  # "google/vit-base-patch16-224", "facebook/dinov2-small"
@@ -242,17 +242,17 @@ plots.photo_row(shown, titles)
 # %% [markdown] lang="en"
 # Above the portrait photos stands their score with the landscape one; printed is the cup's with the
 # cat. Which way has the widest gap? The network sees bars, too: above and below in one photo, at
-# the sides in the other. One cup proves nothing; lesson 06 measures. vitsim letterboxes;
+# the sides in the other. Crop compares a picture with its own middle: no proof; lesson 06 measures. vitsim letterboxes;
 # `google/vit-base-patch16-224` squashes.
 #
 # ### Exercise 2: build
-# Write the letterbox: scale the longer side to `size`, paste in the middle of a grey square. `resize` as
-# it comes; margins `(size - side) // 2`.
+# Write the letterbox: scale the longer side to `size`, paste in the middle of a grey square. `resize`
+# with its defaults; margins `(size - side) // 2`.
 
 # %% [markdown] lang="pt"
 # Acima das fotos verticais está seu escore com a horizontal; impresso, o da xícara com a gata. Qual
 # caminho tem a maior diferença? A rede também vê as tarjas: em cima e embaixo em uma foto, dos lados
-# na outra. Uma xícara não prova nada; a aula 06 mede. O vitsim usa tarjas;
+# na outra. O corte repete pixels; a aula 06 mede. O vitsim usa tarjas;
 # `google/vit-base-patch16-224` achata.
 #
 # ### Exercício 2: construa
@@ -351,7 +351,7 @@ for name, spoiled in [("=", exact), ("→ 8", np.roll(exact, 8, axis=1)), ("½",
 # Real photos come without masks; **U²-Net** guesses them. It is a U: on the way down it halves the
 # picture again and again, and each number sees more of the scene; on the way up it doubles it, and
 # takes back at every size the detail seen before. Every stage is itself a small U, hence the
-# square. Out comes, for each pixel, a number from 0 to 1: how likely it is foreground.
+# square. Out comes, for each pixel, a number from 0 to 1: its score for foreground.
 #
 # **rembg** runs such networks; `cutout`, a narrow one, comes with the course. Loading takes up to a
 # minute, once.
@@ -364,7 +364,7 @@ for name, spoiled in [("=", exact), ("→ 8", np.roll(exact, 8, axis=1)), ("½",
 # Fotos reais vêm sem máscara; a **U²-Net** a estima. Ela é um U: ao descer, reduz a imagem à metade
 # repetidas vezes, e cada número vê mais da cena; ao subir, amplia-a outra vez e recupera, em cada
 # tamanho, os detalhes já vistos. Cada etapa é, por sua vez, um pequeno U: daí o quadrado. O
-# resultado, para cada pixel, é um número de 0 a 1: quão provável é que seja primeiro plano.
+# resultado, para cada pixel, é um número de 0 a 1: seu escore de primeiro plano.
 #
 # O **rembg** executa redes assim; a `cutout`, uma versão estreita, vem com o curso. Na primeira
 # vez, carregá-la leva até um minuto.
@@ -439,6 +439,7 @@ for row in shelter.itertuples():
     drawn = background.mask_of(images.open_photo(row.photo))
     ious.append(iou(np.asarray(drawn) >= 128, np.asarray(Image.open(row.mask))))
 print(len(ious), shelter["pet"].nunique())
+plots.name_model("cutout")
 plots.score_strips({"IoU": np.array(ious)})
 
 # %% [markdown] lang="en"
@@ -456,12 +457,12 @@ for i in worst:
 plots.photo_row(shown, titles)
 
 # %% [markdown] lang="en"
-# What stayed that is not pet? What is missing? A match would then compare sofas, or half a cat.
+# What stayed that is not pet? What is missing? A match would then compare lawns, or half a cat.
 #
 # ### Which colour?
 
 # %% [markdown] lang="pt"
-# O que sobrou além do animal? O que falta? A busca compararia, então, sofás ou meio gato.
+# O que sobrou além do animal? O que falta? A busca compararia, então, gramados ou meio gato.
 #
 # ### Que cor?
 
@@ -474,7 +475,7 @@ plots.photo_row(cuts, [f"{value} → {(value / 255 - 0.5) / 0.5:z.2f}" for value
 
 # %% [markdown] lang="en"
 # This cat's back melts into black, but the eye is not the judge: after the arrow stands what `tiny`
-# receives, scaled to −1…1. **Grey is 0.00**, no signal. vitsim takes it for bars and cut-outs
+# receives, scaled to −1…1. **Grey is 0.00**, the middle. vitsim takes it for bars and cut-outs
 # alike; what counts is one colour for all photos.
 #
 # ### Crop
@@ -482,7 +483,7 @@ plots.photo_row(cuts, [f"{value} → {(value / 255 - 0.5) / 0.5:z.2f}" for value
 
 # %% [markdown] lang="pt"
 # As costas deste gato somem no preto, mas o juiz não é o olho: depois da seta está o que o `tiny`
-# recebe, na escala −1…1. **Cinza é 0,00**, nenhum sinal. O vitsim o usa em tarjas e recortes;
+# recebe, na escala −1…1. **Cinza é 0,00**, o meio. O vitsim o usa em tarjas e recortes;
 # importa usar uma só cor em todas as fotos.
 #
 # ### Enquadrar

@@ -458,7 +458,8 @@ plots.photo_row(covered[:2], [f"{scores[0]:z.2f}", f"$\\bar{{x}}$ = {scores[1:].
 
 # %% [markdown] lang="en"
 # Cosines with the original photo; right, one of the 20, and their mean. Lower on the left: the
-# lit patches do matter. Still the map says *where*, never *why*.
+# lit patches matter; but they are the pet, the random ones mostly lawn. Still the map says *where*,
+# never *why*.
 #
 # ## 6. One vector
 #
@@ -466,8 +467,8 @@ plots.photo_row(covered[:2], [f"{scores[0]:z.2f}", f"$\\bar{{x}}$ = {scores[1:].
 # length (lesson 03):
 
 # %% [markdown] lang="pt"
-# Cossenos com a foto original; à direita, uma das 20, e a média delas. Menor à esquerda: os
-# *patches* iluminados importam mesmo. Mas o mapa diz *onde*, nunca *por quê*.
+# Cossenos com a original; à direita, uma das 20 e a média. Menor à esquerda: os iluminados importam,
+# mas o acaso cobriu grama. O mapa diz *onde*, nunca *por quê*.
 #
 # ## 6. Um só vetor
 #

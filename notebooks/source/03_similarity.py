@@ -497,8 +497,9 @@ print(f"impostor ≥ 0.8: {np.mean(impostor >= 0.8):.2f}")
 plots.score_strips({"genuine": genuine, "impostor": impostor}, mark=0.8)
 
 # %% [markdown] lang="en"
-# Look right of the dashed line. If many impostors are there, 0.8 is low for this model; if none is,
-# it is high. No cosine is high by itself: only **against the impostors of its own model**. And any
+# Look right of the dashed line. The second number answers: 0.01 means that of 100 pairs with another
+# pet one scores as high. In a shelter of hundreds, 0.8 is then not high; with no impostor there, it
+# is. No cosine is high by itself: only **against the impostors of its own model**. And any
 # overlap of the strips means errors, whatever the threshold.
 #
 # How far apart are they, in units of their spread?
@@ -506,8 +507,9 @@ plots.score_strips({"genuine": genuine, "impostor": impostor}, mark=0.8)
 # $$d' = \frac{\mu_g - \mu_i}{\sqrt{(\sigma_g^2 + \sigma_i^2)/2}}$$
 
 # %% [markdown] lang="pt"
-# Olhe à direita da linha tracejada. Se há muitos impostores ali, 0,8 é baixo para este modelo; se
-# não há nenhum, é alto. Nenhum cosseno é alto por si só: apenas **diante dos impostores do mesmo
+# Olhe à direita da linha tracejada. O segundo número responde: 0,01 quer dizer que, de 100 pares com
+# outro animal, um chega lá. Em um abrigo com centenas, 0,8 já não é alto; sem impostores ali, seria.
+# Nenhum cosseno é alto por si só: apenas **diante dos impostores do mesmo
 # modelo**. E toda sobreposição das faixas significa erros, qualquer que seja o limiar.
 #
 # Quão separadas elas estão, em unidades de sua dispersão?

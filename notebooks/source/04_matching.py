@@ -417,7 +417,7 @@ plots.match_grid(cut(stranger), gallery.match(cut(stranger)), truth=stranger["pe
 
 # %% [markdown] lang="en"
 # Four answers, with scores, as always. **A ranking cannot say "not here".** Does a score tell?
-# Twelve photos of three strangers, the best; our 72 known, the best right one:
+# Twelve photos of three strangers, the best score; our 72 known, the right pet's best:
 
 # %% [markdown] lang="pt"
 # Quatro respostas, com escores, como sempre. **Uma ordenação não sabe dizer "não está aqui".** O
@@ -527,15 +527,15 @@ for scene, tokens in zip(scenes[1:], (right_view, coffee), strict=True):
 plots.patch_lines(pairs, encoder.grid, ["motorcycle", "coffee"], in_row)
 
 # %% [markdown] lang="en"
-# Coffee is the control: nothing there belongs to anything, yet neighbours are found. If its pairs,
-# too, often keep their row, the model pairs *places in the picture*, not things.
+# Coffee is the control: nothing there belongs to anything, yet neighbours are found. If far
+# more than one in `encoder.grid` keep their row, the model pairs *places in the picture*, not things.
 #
 # Now the pets, cropped close so that more patches show them. The renderer knows which part of the
 # body each pixel shows.
 
 # %% [markdown] lang="pt"
-# O café é o controle: ali nada corresponde a nada e, mesmo assim, surgem vizinhos. Se muitos de
-# seus pares também conservam a linha, o modelo pareia *lugares da imagem*, não coisas.
+# O café é o controle: ali nada corresponde a nada e, mesmo assim, surgem vizinhos. Se bem mais
+# que um em `encoder.grid` conserva a linha, o modelo pareia *lugares da imagem*, não coisas.
 #
 # Agora os animais, com a foto cortada rente a eles: mais *patches* os mostram. O programa que os
 # gerou sabe que parte do corpo cada pixel mostra.

@@ -149,7 +149,7 @@ curves = {split: evaluation.fmr_fnmr(*both) for split, both in pairs.items()}
 plots.roc(curves, mark=equal.threshold)
 
 # %% [markdown] lang="en"
-# Best is the upper left corner; the dotted diagonal is guessing. The dots share one threshold, the
+# Best is the upper left corner; the dotted diagonal is guessing. The rings share one threshold, the
 # EER's on `dev`.
 #
 # Small errors crowd into a corner. The **DET** (detection error trade-off) curve stretches both
@@ -157,7 +157,7 @@ plots.roc(curves, mark=equal.threshold)
 # linear in t; the curve is straight, of slope −σᵢ/σg.
 
 # %% [markdown] lang="pt"
-# Melhor: o canto superior esquerdo; a diagonal é o acaso. Os pontos têm o mesmo limiar, o da EER em
+# Melhor: o canto superior esquerdo; a diagonal é o acaso. Os anéis têm o mesmo limiar, o da EER em
 # `dev`.
 #
 # Erros pequenos se amontoam num canto. A **DET** (*detection error trade-off*) estica os dois
@@ -327,7 +327,7 @@ check(
 )
 
 # %% [markdown] lang="en"
-# Wider. Which deserves its 95 %? Ask 200 worlds, and draw 50. `percentile` is yours; the
+# Wider. Which deserves its 95 %? Ask 200 worlds, and plot 50. `percentile` is yours; the
 # **jackknife** leaves out one pet at a time and adds up the changes.
 
 # %% [markdown] lang="pt"
@@ -355,8 +355,8 @@ for name, found in panels.items():
 plots.interval_panels({name: found[:50] for name, found in panels.items()}, truth)
 
 # %% [markdown] lang="en"
-# Crosses miss the truth (200 worlds tell 0.95 to ±0.03). Yours is too narrow. Why so many on
-# the left? Let errors of pairs that share a pet correlate by ρ. Each of about n² ordered pairs
+# Crosses miss the truth (200 worlds tell 0.95 to ±0.03). Yours is too narrow. Why so many
+# under `pairs`? Let errors of pairs that share a pet correlate by ρ. Each of about n² ordered pairs
 # shares a pet with some 4n others, so
 #
 # $$\mathrm{Var}(\mathrm{FMR}) \approx \frac{p(1-p)}{n^2}(1 + 4n\rho)
@@ -366,7 +366,7 @@ plots.interval_panels({name: found[:50] for name, found in panels.items()}, trut
 
 # %% [markdown] lang="pt"
 # Cruzes: sem o valor verdadeiro (200 mundos estimam 0,95 com ±0,03). O seu é estreito demais.
-# Por que tantas à esquerda? Erros de pares com um animal em comum têm correlação ρ. Cada um dos
+# Por que tantas em `pairs`? Erros de pares com um animal em comum têm correlação ρ. Cada um dos
 # quase n² pares ordenados compartilha um animal com uns 4n outros; logo,
 #
 # $$\mathrm{Var}(\mathrm{FMR}) \approx \frac{p(1-p)}{n^2}(1 + 4n\rho)
@@ -488,34 +488,34 @@ fpir, fnir = evaluation.fpir_fnir(scores[judged], pet[judged], shown, equal.thre
 print(f"vitsim   {fpir:.2f} {fnir:.2f}")
 
 # %% [markdown] lang="en"
-# Compare FPIR with FMR above: same threshold, but a stranger meets 150 photos and needs one.
+# Compare FPIR, from seven strangers, with FMR above: a stranger meets 150 photos and needs one.
 #
-# What does *one* score mean? Count strangers who score as high. Ten are few; hide a pet's own
-# photos, and it is a stranger too:
+# What does *one* score mean? Count strangers who score as high. Ten are few; hide a pet's photos
+# (its litter-mate's stay): another stranger:
 
 # %% [markdown] lang="pt"
-# Compare a FPIR com a FMR: mesmo limiar, mas o estranho enfrenta 150 fotos; basta uma.
+# Compare a FPIR, de sete estranhos, com a FMR: cada um enfrenta 150 fotos; basta uma.
 #
 # O que significa *um* escore? Conte os estranhos que chegam tão alto. Dez são poucos; esconda
-# as fotos do animal, e ele vira um estranho:
+# as fotos do animal, não do irmão: outro estranho:
 
 # %%
 score = np.median(right[known])
 stranger = rival  # the best score that each photo gets as a stranger
-found = evaluation.bootstrap_by_identity(
-    lambda some, *_: evaluation.exceedance(some, score), hidden, pet, shown, resample_gallery=False
+found = evaluation.jackknife_by_identity(
+    lambda some, *_: evaluation.exceedance(some, score), hidden, pet, shown
 )
 low, n, high = (100 * share for share in (found.low, found.estimate, found.high))
 print(f"score {score:.2f}: {n:.0f} / 100 [{low:.0f}, {high:.0f}]")
 
 # %% [markdown] lang="en"
-# Say to the owner: "of 100 strangers' photos, about that many score this high".
+# Tell owners: "of 100 strangers' photos, about that many or fewer score this high".
 #
 # ## 6. The gallery grows
 # For each query, count the **rivals**: pets whose best photo beats the right pet's.
 
 # %% [markdown] lang="pt"
-# Diga ao tutor: "de 100 fotos de estranhos, aproximadamente esse número tem escore tão alto".
+# Diga ao tutor: "de 100 fotos de estranhos, esse número ou menos chega tão alto".
 #
 # ## 6. A galeria cresce
 # Para cada consulta, conte os **rivais**: animais cuja melhor foto supera a do certo.
@@ -535,8 +535,8 @@ print(
 # A smaller gallery of N pets draws N − 1 of the others. With k rivals among 49, none is drawn with
 # probability C(49 − k, N − 1) / C(49, N − 1): every subsample at once, exactly.
 #
-# For larger galleries, a model. **Assume** that new pets are like these (as often
-# a litter-mate), and each query has its own share p of rivals, p ~ Beta(a, b). Then k is beta-binomial, and
+# For larger galleries, a model. **Assume** new pets are like these (litter-mates in the same
+# proportion: pessimistic), and each query has its share p of rivals, p ~ Beta(a, b). Then k is beta-binomial, and
 #
 # $$\mathrm{recall@1}(N) = E\,(1-p)^{N-1} = \frac{B(a,\,b+N-1)}{B(a,\,b)}
 # \approx \frac{\Gamma(a+b)}{\Gamma(b)}\,N^{-a}.$$
@@ -548,7 +548,7 @@ print(
 # de nenhum sair é C(49 − k, N − 1) / C(49, N − 1): todas as subamostras, exatamente.
 #
 # Para galerias maiores, um modelo. **Suponha** que animais novos sejam como estes (irmãos na mesma
-# proporção) e cada consulta tenha sua proporção p de rivais, p ~ Beta(a, b). Então k é
+# proporção: pessimista) e cada consulta tenha proporção p de rivais, p ~ Beta(a, b). Então k é
 # beta-binomial, e
 #
 # $$\mathrm{recall@1}(N) = E\,(1-p)^{N-1} = \frac{B(a,\,b+N-1)}{B(a,\,b)}
@@ -600,7 +600,7 @@ plots.recall_by_gallery_size((small, free.mean(axis=0)), model_curve, published)
 
 # %% [markdown] lang="en"
 # Does the dashed line follow the solid one? Then the model describes our 50. Beyond, its shape
-# near p = 0 decides, which 49 rivals cannot show: the band holds sampling error only.
+# near p = 0 decides, which 49 rivals cannot show: the band (cut flat on top) holds sampling error only.
 #
 # The diamonds are published, for a frozen DINOv2 and a trained projection; 25, 6 and 3 photos of
 # each animal. **Similar EER, different recall**: more rivals, fewer photos of the right pet. No
@@ -612,7 +612,7 @@ plots.recall_by_gallery_size((small, free.mean(axis=0)), model_curve, published)
 
 # %% [markdown] lang="pt"
 # A tracejada segue a contínua? Então o modelo descreve nossos 50. Além deles, decide a forma da Beta
-# perto de p = 0, que 49 rivais não mostram: a faixa só contém erro amostral.
+# perto de p = 0, que 49 rivais não mostram: a faixa (aparada) só contém erro amostral.
 #
 # Os losangos são publicados: DINOv2 congelado e projeção treinada; 25, 6 e 3 fotos por animal.
 # **EER parecida, *recall* diferente**: mais rivais, menos fotos do animal certo. Nada de *recall*

@@ -58,7 +58,7 @@ def match(
         width = max([5, *map(len, labels)])
         print(f"rank  score  {'label':<{width}}  photo")
         for m, label in zip(found, labels, strict=True):
-            print(f"{m.rank:>4}  {m.score:5.2f}  {label:<{width}}  {plain(short(m.path))}")
+            print(f"{m.rank:>4}  {m.score:z5.2f}  {label:<{width}}  {plain(short(m.path))}")
     if figure:
         from ..plots import match_grid
 

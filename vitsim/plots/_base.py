@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from ..encoder import Photo
 from ..exercises import language
-from ..images import fit, open_photo
+from ..images import Photo, fit, open_photo
 
 INK, BLUE, ORANGE = "#222222", "#0072B2", "#D55E00"  # Okabe & Ito: safe for colour-blind readers
 PORTUGUESE = {  # what the figures themselves write; names that a lesson hands in stay as they are
@@ -75,9 +74,14 @@ def one_axis(size: tuple, across: str, up: str, scores: bool = True):
     axis.set_axis_on()
     axis.set_xlabel(word(across), fontsize=17)
     axis.set_ylabel(word(up), fontsize=17)
-    axis.tick_params(labelsize=15)
-    axis.spines[["right", "top"]].set_visible(False)
+    plain(axis)
     return figure, axis
+
+
+def plain(axis) -> None:
+    """Two spines, and ticks to be read from the back of a room."""
+    axis.spines[["right", "top"]].set_visible(False)
+    axis.tick_params(labelsize=15)
 
 
 def show(axis, photo: Photo, title: str, under: str, colour: str, square: bool = True) -> None:

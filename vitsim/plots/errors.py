@@ -42,15 +42,16 @@ def error_rates(rates: ErrorRates, mark: float | None = None) -> Figure:
 def roc(curves: Mapping[str, ErrorRates], mark: float | None = None) -> Figure:
     """Receiver operating characteristics: 1 − FNMR against FMR, a curve for each name.
 
-    A point marks the threshold `mark` on every curve. The dotted line is guessing.
+    A ring marks the threshold `mark` on every curve. The dotted line is guessing.
     """
     figure, axis = one_axis((7.4, 6.6), "FMR", "1 − FNMR")
     axis.plot([0, 1], [0, 1], ":", color=GREY, lw=2)
-    for (name, rates), (colour, style) in zip(curves.items(), STYLES, strict=False):
+    for number, (name, rates) in enumerate(curves.items()):
+        colour, style = STYLES[number]
         axis.plot(rates.fmr, 1 - rates.fnmr, style, color=colour, lw=3, label=name)
         if mark is not None:
             fmr, fnmr = _at(rates, mark)
-            axis.plot(fmr, 1 - fnmr, "o", color=colour, ms=12)
+            _ring(axis, fmr, 1 - fnmr, number)
     axis.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
     _legend(axis, loc="lower right")
     return figure
@@ -66,13 +67,14 @@ def det(curves: Mapping[str, ErrorRates], mark: float | None = None) -> Figure:
 
     figure, axis = one_axis((7.4, 6.6), "FMR %", "FNMR %")
     seen = []
-    for (name, rates), (colour, style) in zip(curves.items(), STYLES, strict=False):
+    for number, (name, rates) in enumerate(curves.items()):
+        colour, style = STYLES[number]
         inner = (rates.fmr > 0) & (rates.fmr < 1) & (rates.fnmr > 0) & (rates.fnmr < 1)
         x, y = ndtri(rates.fmr[inner]), ndtri(rates.fnmr[inner])
         axis.plot(x, y, style, color=colour, lw=3, label=name)
         seen += [x, y]
         if mark is not None and min(_at(rates, mark)) > 0 and max(_at(rates, mark)) < 1:
-            axis.plot(*ndtri(_at(rates, mark)), "o", color=colour, ms=12)
+            _ring(axis, *ndtri(_at(rates, mark)), number)
     seen = np.concatenate([*seen, ndtri([0.01, 0.6])])  # never less than this much to see
     ends = seen.min() - 0.1, seen.max() + 0.1
     axis.axline((0, 0), slope=1, ls=":", color=GREY, lw=2)
@@ -142,6 +144,11 @@ def cost_curves(thresholds: np.ndarray, costs: Mapping[str, np.ndarray]) -> Figu
     axis.set_ylim(bottom=0)
     _legend(axis)
     return figure
+
+
+def _ring(axis, x: float, y: float, number: int) -> None:
+    """A larger one for each curve, so that one ring does not hide another."""
+    axis.plot(x, y, "o", mfc="none", mec=STYLES[number][0], mew=3, ms=12 + 8 * number, zorder=3)
 
 
 def _legend(axis, **where) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._base import BLUE, INK, ORANGE, grid, word
+from ._base import BLUE, INK, ORANGE, grid, plain, word
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +38,7 @@ def factor_strips(tables: dict[str, pd.DataFrame], under: Sequence[object] = ())
         axis.set_title(factor, fontsize=18, fontweight="bold", color=INK)
         if number < len(under):
             axis.set_xlabel(_written(under[number]), fontsize=16, color=INK, labelpad=10)
-        _plain(axis)
+        plain(axis)
     axes[0, 0].set_ylabel(word("score (d′)"), fontsize=16, color=INK)
     return figure
 
@@ -63,7 +63,7 @@ def score_by_turn(
     axis.set_axis_on()
     axis.set_xticks(range(0, 181, 30), [f"{angle}°" for angle in range(0, 181, 30)])
     axis.set_ylabel(word("score (d′)"), fontsize=16, color=INK)
-    _plain(axis)
+    plain(axis)
     return figure
 
 
@@ -87,7 +87,7 @@ def forest(series: dict[str, dict[str, Interval]], unit: str = "Δ score (d′)"
     axis.set_yticks(range(len(rows)), rows)
     axis.set_ylim(len(rows) - 0.5, -0.5)
     axis.set_xlabel(word(unit), fontsize=16, color=INK)
-    _plain(axis)
+    plain(axis)
     axis.spines["left"].set_visible(False)
     axis.tick_params(axis="y", length=0, labelsize=17)
     if several:
@@ -110,16 +110,10 @@ def residual_plots(fitted: Sequence[float], residuals: Sequence[float]) -> Figur
     for axis, label in ((left, "fitted"), (right, "normal quantiles")):
         axis.set_axis_on()
         axis.set_xlabel(word(label), fontsize=16, color=INK)
-        _plain(axis)
+        plain(axis)
     left.set_ylabel(word("residuals"), fontsize=16, color=INK)
     return figure
 
 
-def _plain(axis) -> None:
-    axis.spines[["right", "top"]].set_visible(False)
-    axis.tick_params(labelsize=15)
-
-
 def _written(value: object) -> str:
-    """With real minus signs, and no minus before a zero."""
-    return str(value).replace("-0.00", "0.00").replace("-", "−")
+    return str(value).replace("-", "−")  # real minus signs

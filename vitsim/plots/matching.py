@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..encoder import Photo
-from ..images import fit
+from ..images import Photo, fit
 from ._base import BLUE, INK, ORANGE, grid, one_axis, opened
 
 if TYPE_CHECKING:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from ..encoder import Photo
-from ..images import PhotoError, open_photo
+from ..images import Photo, PhotoError, open_photo
 from ._base import BLUE, INK, ORANGE, grid, opened, show, word
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ def match_grid(
     cells = [axis for row in axes for axis in row[1:]]
     for axis, match in zip(cells, matches, strict=False):
         sign = "" if truth is None else ("  ✓" if match.label == truth else "  ✗")
-        title = f"{match.rank}.  {match.score:.2f}{sign}"
+        title = f"{match.rank}.  {match.score:z.2f}{sign}"
         show(axis, photo_or_grey(match.path), title, match.label, BLUE)
     return figure
 

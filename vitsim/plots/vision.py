@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from ..encoder import Photo
-from ..images import fit, open_photo
+from ..images import Photo, fit, open_photo
 from ._base import INK, ORANGE, grid
 
 if TYPE_CHECKING:
