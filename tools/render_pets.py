@@ -107,11 +107,13 @@ def is_done(row: dict, out: Path) -> bool:
 
 
 def render_share(args: argparse.Namespace, pets: dict[str, Pet], rows: list[dict]) -> None:
-    """Render every ``workers``-th missing photo."""
+    """Render every ``workers``-th missing photo, pet by pet: what is done early can be used."""
     from tools.pets import photo, scene  # bpy is needed from here on
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers itself
     scene.setup(args.size, args.samples, threads=1)
+    place = {name: number for number, name in enumerate(pets)}
+    rows = sorted(rows, key=lambda row: place[row["pet"]])
     with tempfile.TemporaryDirectory() as scratch:
         for row in rows[args.worker :: args.workers]:
             if is_done(row, args.out):
