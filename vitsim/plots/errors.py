@@ -47,11 +47,11 @@ def roc(curves: Mapping[str, ErrorRates], mark: float | None = None) -> Figure:
     figure, axis = one_axis((7.4, 6.6), "FMR", "1 − FNMR")
     axis.plot([0, 1], [0, 1], ":", color=GREY, lw=2)
     for number, (name, rates) in enumerate(curves.items()):
-        colour, style = STYLES[number]
+        colour, style = STYLES[number % len(STYLES)]
         axis.plot(rates.fmr, 1 - rates.fnmr, style, color=colour, lw=3, label=name)
         if mark is not None:
             fmr, fnmr = _at(rates, mark)
-            _ring(axis, fmr, 1 - fnmr, number)
+            _ring(axis, fmr, 1 - fnmr, number, colour)
     axis.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
     _legend(axis, loc="lower right")
     return figure
@@ -68,13 +68,13 @@ def det(curves: Mapping[str, ErrorRates], mark: float | None = None) -> Figure:
     figure, axis = one_axis((7.4, 6.6), "FMR %", "FNMR %")
     seen = []
     for number, (name, rates) in enumerate(curves.items()):
-        colour, style = STYLES[number]
+        colour, style = STYLES[number % len(STYLES)]
         inner = (rates.fmr > 0) & (rates.fmr < 1) & (rates.fnmr > 0) & (rates.fnmr < 1)
         x, y = ndtri(rates.fmr[inner]), ndtri(rates.fnmr[inner])
         axis.plot(x, y, style, color=colour, lw=3, label=name)
         seen += [x, y]
         if mark is not None and min(_at(rates, mark)) > 0 and max(_at(rates, mark)) < 1:
-            _ring(axis, *ndtri(_at(rates, mark)), number)
+            _ring(axis, *ndtri(_at(rates, mark)), number, colour)
     seen = np.concatenate([*seen, ndtri([0.01, 0.6])])  # never less than this much to see
     ends = seen.min() - 0.1, seen.max() + 0.1
     axis.axline((0, 0), slope=1, ls=":", color=GREY, lw=2)
@@ -146,9 +146,9 @@ def cost_curves(thresholds: np.ndarray, costs: Mapping[str, np.ndarray]) -> Figu
     return figure
 
 
-def _ring(axis, x: float, y: float, number: int) -> None:
+def _ring(axis, x: float, y: float, number: int, colour: str) -> None:
     """A larger one for each curve, so that one ring does not hide another."""
-    axis.plot(x, y, "o", mfc="none", mec=STYLES[number][0], mew=3, ms=12 + 8 * number, zorder=3)
+    axis.plot(x, y, "o", mfc="none", mec=colour, mew=3, ms=12 + 8 * number, zorder=3)
 
 
 def _legend(axis, **where) -> None:
