@@ -52,7 +52,7 @@ benchmark: $(TESTED)  ## time everything beside the original way; writes BENCHMA
 	$(BIN)/python tools/benchmark.py
 
 $(READY): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"vitsim needs Python 3.11 or newer; {sys.executable} is {v[0]}.{v[1]}. Name another: make PYTHON=python3.12")'
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v < (3, 14) else f"vitsim needs Python 3.11 to 3.13; {sys.executable} is {v[0]}.{v[1]}. Name another: make demo PYTHON=python3.12")'
 	@echo "Setting up $(VENV), once; this takes a few minutes."
 	@$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --constraint constraints.txt --editable ".[notebooks,app]"

@@ -1,6 +1,7 @@
 """The offline kit: whole or refused, and a learner's work is never overwritten."""
 
 import os
+import runpy
 import subprocess
 import sys
 import zipfile
@@ -91,6 +92,12 @@ def test_another_python_is_told_what_the_kit_is_for(kit, tmp_path):
     ended = run(kit, "install", home=tmp_path / "home")
     assert ended.returncode == 1
     assert "is not of the kit" in ended.stdout and "This kit is for one test" in ended.stdout
+
+
+def test_an_old_python_is_told_so_before_anything_else(monkeypatch):
+    monkeypatch.setattr(sys, "version_info", (3, 10, 0))
+    with pytest.raises(SystemExit, match=r"Python 3\.11 or newer is needed"):
+        runpy.run_path(start.__file__)
 
 
 def test_the_models_of_the_kit_are_found(tmp_path):

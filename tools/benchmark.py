@@ -400,7 +400,8 @@ def write(folder: Path, reports: list[dict]) -> None:
 
 def written(reports: list[dict]) -> str:
     """The reports as Markdown: a chapter a machine, in it a table a part."""
-    lines = ["# Benchmarks", "", "Written by `make benchmark`, not by hand.", ""]
+    how = "Written by `tools/benchmark.py`, not by hand; the largest sizes with `--large`."
+    lines = ["# Benchmarks", "", how, ""]
     explained = {
         "embedding": embedding, "background": background, "match": match, "search": search,
         "memory": memory, "gpu": gpu,

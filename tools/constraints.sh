@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Writes constraints.txt anew: every package, direct or not, at one tested version, for Python 3.11
-# to 3.13 on every system. torch stays where it is until someone decides otherwise.
+# Writes constraints.txt anew: every package, direct or not, at one exact version a Python, 3.11 to
+# 3.13, on every system. torch stays where it is until someone decides otherwise.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python3 -m venv build/uv && build/uv/bin/pip install --quiet uv

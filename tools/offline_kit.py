@@ -9,7 +9,9 @@ asked for (tiny, cutout and the Toy Pets are in vitsim's wheel), start.py, and c
 that are there already are not fetched again. The pins are those of constraints.txt.
 
 `--platform` takes pip's names (win_amd64, manylinux_2_28_x86_64, macosx_14_0_arm64 …), `--python`
-a version (3.11). On Linux, say where torch's small CPU build is, as in the README:
+a version (3.11). pip decides by the machine that it runs on what a package needs, so that a kit for
+another system may lack something: better make it there. On Linux, say where torch's small CPU build
+is, as in the README:
 PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu
 """
 
@@ -25,6 +27,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 HERE = "this machine"
 EXTRAS = "notebooks,app"
+ONLY_THERE = {"win": ["colorama", "pywinpty"], "mac": ["appnope"]}  # pip asks for its own
 
 
 def pip(*words: object) -> list:
@@ -46,6 +49,7 @@ def wheels_for(platform: str, python: str, wheel: Path, wheels: Path) -> str | N
     if platform == HERE:  # what has no wheel is built
         command = pip("wheel", "--quiet", "--wheel-dir", wheels, "--find-links", wheels, *wanted)
     else:
+        wanted += ONLY_THERE.get(platform[:3], [])
         command = pip("download", "--quiet", "--dest", wheels, "--find-links", wheels, *wanted)
         command += ["--only-binary", ":all:", "--platform", platform, "--python-version", python]
     ended = subprocess.run(command, stderr=subprocess.PIPE, text=True)

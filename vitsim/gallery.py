@@ -86,8 +86,8 @@ class Gallery:
         are listed in `skipped`. `label=None`: a photo keeps the label that it has there; a new one
         has the name of its folder. `engine="ray"` embeds with Ray, on every core of this machine or
         on the cluster at `address`; the gallery is the same. Raises `ValueError` or `ModelError`
-        for a choice that does not exist, `GalleryError` when `out` holds something else, was made
-        in another way or is being written, and when no photo could be read.
+        for a choice that does not exist, `PhotoError` for no folder, `GalleryError` when no photo
+        could be read, or `out` holds something else, was made in another way or is being written.
         """
         if engine not in ENGINES or (address and engine != "ray"):
             raise ValueError(f"engine={engine!r}: expected local, or ray, which takes an address")
@@ -172,8 +172,8 @@ class Gallery:
     def to_milvus(self, uri: str, index: str = "FLAT") -> Gallery:
         """Put the gallery into Milvus, a file that ends in `.db` or a server, and open it there.
 
-        `index` is FLAT (exact) or HNSW. Raises `GalleryError`, also where the place holds a gallery
-        that was made in another way.
+        `index` is FLAT (exact) or HNSW. Raises `ValueError` for another one, `GalleryError`
+        also where the place holds a gallery that was made in another way.
         """
         about = {"recipe": asdict(self.recipe), "root": str(self.root.resolve())}
         milvus.write(uri, about, self.photos, np.asarray(self.vectors), index)
@@ -185,7 +185,7 @@ class Gallery:
 
         "milvus:FILE.db" or "milvus:http://HOST:19530" searches one that `to_milvus` put there.
         `encoder=None` loads the one that the gallery was made with. Raises `GalleryError` when the
-        gallery is missing or damaged, or was made with another model or revision.
+        gallery is missing, damaged or of another model or revision, `ModelError` without its model.
         """
         if str(folder).startswith(milvus.PREFIX):
             manifest, vectors = milvus.read(str(folder).removeprefix(milvus.PREFIX))

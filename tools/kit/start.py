@@ -15,6 +15,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+if sys.version_info < (3, 11):  # noqa: UP036 (it is what the reader has)
+    told = f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}. / "
+    sys.exit(told + "É preciso Python 3.11 ou mais novo.")
+
 KIT = Path(__file__).resolve().parent
 
 

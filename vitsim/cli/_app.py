@@ -56,8 +56,12 @@ BackgroundIfAny = Annotated[
         help=BACKGROUND_HELP, show_default="as the gallery was made, or keep", callback=_said
     ),
 ]
-FitIfAny = Annotated[Fits | None, typer.Option(help=FIT_HELP, show_default="letterbox")]
-PoolingIfAny = Annotated[Poolings | None, typer.Option(help=POOLING_HELP, show_default="cls")]
+FitIfAny = Annotated[
+    Fits | None, typer.Option(help=FIT_HELP, show_default="as the gallery was made, or letterbox")
+]
+PoolingIfAny = Annotated[
+    Poolings | None, typer.Option(help=POOLING_HELP, show_default="as the gallery was made, or cls")
+]
 
 
 def _version(wanted: bool) -> None:

@@ -30,7 +30,7 @@ def match(
     leave_out_query: Annotated[
         bool, typer.Option("--leave-out-query", help="Pass over exact copies of the photo.")
     ] = False,
-    figure: Annotated[Path | None, typer.Option(help="Save a picture of the matches here.")] = None,
+    figure: Annotated[Path | None, typer.Option(help="Save a picture here: of 24 at most.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Rank the photos of a gallery by their similarity to PHOTO.

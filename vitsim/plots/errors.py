@@ -137,7 +137,8 @@ def recall_by_gallery_size(
 def cost_curves(thresholds: np.ndarray, costs: Mapping[str, np.ndarray]) -> Figure:
     """Expected cost against the threshold, a curve for each name, its lowest point marked."""
     figure, axis = one_axis((12, 5), "threshold", "expected cost")
-    for (name, cost), (colour, style) in zip(costs.items(), STYLES, strict=False):
+    for number, (name, cost) in enumerate(costs.items()):
+        colour, style = STYLES[number % len(STYLES)]
         best = int(np.argmin(cost))
         axis.plot(thresholds, cost, style, color=colour, lw=3, label=name)
         axis.plot(thresholds[best], cost[best], "o", color=colour, ms=13)

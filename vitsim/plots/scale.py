@@ -17,7 +17,8 @@ def growth(
 ) -> Figure:
     """Quantities `(n,)` against `sizes` `(n,)`, both logarithmic; `marks` are levels, dashed.
 
-    Each line bears its name at its right end; `axes` names the horizontal and the vertical one.
+    Each line, three at most, bears its name at its right end; `axes` names the horizontal and the
+    vertical one.
     """
     figure, axis = one_axis((12, 6.2), *axes, scores=False)
     styles = zip((BLUE, ORANGE, INK), ("o", "s", "^"), strict=True)
