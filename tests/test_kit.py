@@ -105,3 +105,33 @@ def test_the_models_of_the_kit_are_found(tmp_path):
     found = start.surroundings(tmp_path)
     assert found["HF_HOME"] == str(tmp_path / "models" / "hub")
     assert found.get("U2NET_HOME") == os.environ.get("U2NET_HOME")
+
+
+def test_a_kit_says_for_what_it_is_and_fails_if_it_lacks_something(kit, monkeypatch, capsys):
+    monkeypatch.setattr(offline_kit, "own_wheel", lambda wheels: wheels / WHEEL)
+    monkeypatch.setattr(offline_kit, "wheels_for_this_machine", lambda wheel, wheels: None)
+    monkeypatch.setattr(offline_kit.importlib.util, "find_spec", lambda name: True)
+    lacks = lambda system, python, wheels: "no wheel" if python == "3.12" else None  # noqa: E731
+    monkeypatch.setattr(offline_kit, "wheels_for", lacks)
+    words = ["kit", "--out", str(kit), "--system", "windows", "--python", "3.12"]
+    monkeypatch.setattr(sys, "argv", [*words, "--python", "3.13"])
+    assert offline_kit.main() == 1
+    assert "not in the kit: no wheel" in capsys.readouterr().err
+    told = (kit / "KIT.txt").read_text(encoding="utf-8")
+    assert "windows, Python 3.13" in told and "windows, Python 3.12" not in told
+    assert f"{sys.platform}, Python" in told
+    assert start.damaged(kit) == []
+
+
+def test_another_system_needs_uv_and_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(offline_kit.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(sys, "argv", ["kit", "--out", str(tmp_path), "--system", "macos"])
+    with pytest.raises(SystemExit):
+        offline_kit.main()
+    assert "pip install uv" in capsys.readouterr().err
+
+
+def test_what_a_program_complains_of_is_told_in_its_own_line():
+    program = "import sys; sys.exit('a warning\\nerror: no wheel\\nhint: none')"
+    assert offline_kit.complaint([sys.executable, "-c", program]) == "error: no wheel"
+    assert offline_kit.complaint([sys.executable, "-c", ""]) is None

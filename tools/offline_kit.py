@@ -1,33 +1,35 @@
 """Make a folder with everything for a room without a network; copy it to a USB stick.
 
     python tools/offline_kit.py --out build/kit                      for machines like this one
-    python tools/offline_kit.py --out build/kit --platform win_amd64 --platform macosx_14_0_arm64
+    python tools/offline_kit.py --out build/kit --system windows --system macos --python 3.12
     python tools/offline_kit.py --out build/kit --model google/vit-base-patch16-224 --model u2net
 
 In it: wheels of vitsim and all it needs, the notebooks, the slides if they are built, the models
 asked for (tiny, cutout and the Toy Pets are in vitsim's wheel), start.py, and checksums. Wheels
 that are there already are not fetched again. The pins are those of constraints.txt.
 
-`--platform` takes pip's names (win_amd64, manylinux_2_28_x86_64, macosx_14_0_arm64 …), `--python`
-a version (3.11). pip decides by the machine that it runs on what a package needs, so that a kit for
-another system may lack something: better make it there. On Linux, say where torch's small CPU build
-is, as in the README:
+`--system` adds Windows (64 bits) or macOS (14 or newer, Apple silicon), `--python` says for which
+versions: this one's by default. What these need is reckoned by uv: pip install uv. A kit for Linux
+is made on Linux; say where torch's small CPU build is, as in the README:
 PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu
 """
 
 import argparse
 import hashlib
+import importlib.util
+import itertools
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-HERE = "this machine"
-EXTRAS = "notebooks,app"
-ONLY_THERE = {"win": ["colorama", "pywinpty"], "mac": ["appnope"]}  # pip asks for its own
+EXTRAS = ["notebooks", "app"]
+SYSTEMS = {"windows": "win_amd64", "macos": "macosx_14_0_arm64"}  # as pip calls them
+OURS = "{}.{}".format(*sys.version_info)
 
 
 def pip(*words: object) -> list:
@@ -43,20 +45,37 @@ def own_wheel(wheels: Path) -> Path:
     return wheel
 
 
-def wheels_for(platform: str, python: str, wheel: Path, wheels: Path) -> str | None:
-    """Bring everything that vitsim needs on a platform; what pip said if it has not all of it."""
-    wanted = ["--constraint", ROOT / "constraints.txt", f"{wheel}[{EXTRAS}]"]
-    if platform == HERE:  # what has no wheel is built
-        command = pip("wheel", "--quiet", "--wheel-dir", wheels, "--find-links", wheels, *wanted)
-    else:
-        wanted += ONLY_THERE.get(platform[:3], [])
-        command = pip("download", "--quiet", "--dest", wheels, "--find-links", wheels, *wanted)
-        command += ["--only-binary", ":all:", "--platform", platform, "--python-version", python]
-    ended = subprocess.run(command, stderr=subprocess.PIPE, text=True)
+def wheels_for_this_machine(wheel: Path, wheels: Path) -> str | None:
+    """Bring everything that vitsim needs here; what pip said if it has not all of it."""
+    command = pip("wheel", "--quiet", "--wheel-dir", wheels, "--find-links", wheels)
+    command += ["--constraint", ROOT / "constraints.txt", f"{wheel}[{','.join(EXTRAS)}]"]
+    return complaint(command)  # what has no wheel is built
+
+
+def wheels_for(system: str, python: str, wheels: Path) -> str | None:
+    """The same for another system: pip would ask its own for what is needed, so uv says it."""
+    with tempfile.TemporaryDirectory() as folder:
+        needed = Path(folder) / "needed.txt"
+        command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", ROOT / "pyproject.toml"]
+        command += [word for extra in EXTRAS for word in ("--extra", extra)]
+        command += ["--constraint", ROOT / "constraints.txt", "--output-file", needed]
+        command += ["--python-platform", system, "--python-version", python]
+        if problem := complaint(command, MACOSX_DEPLOYMENT_TARGET="14.0"):
+            return problem
+        command = pip("download", "--quiet", "--dest", wheels, "--find-links", wheels, "--no-deps")
+        command += ["--only-binary", ":all:", "--platform", SYSTEMS[system]]
+        return complaint([*command, "--python-version", python, "--requirement", needed])
+
+
+def complaint(command: list, **settings: str) -> str | None:
+    """Run it; the line that says why it failed, if it did."""
+    ended = subprocess.run(
+        command, stderr=subprocess.PIPE, text=True, env=os.environ | settings
+    )  # fmt: skip
     if ended.returncode == 0:
         return None
-    errors = [line for line in ended.stderr.splitlines() if line.startswith("ERROR:")]
-    return (errors or ended.stderr.splitlines())[-1]
+    lines = ended.stderr.splitlines()
+    return next((line for line in lines if line.lower().startswith("error:")), lines[-1])
 
 
 def models_into(folder: Path, names: list[str]) -> None:
@@ -97,23 +116,26 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--out", type=Path, required=True, help="folder of the kit")
-    parser.add_argument("--platform", action="append", default=[], help="beside this machine")
-    parser.add_argument("--python", default="{}.{}".format(*sys.version_info), help="for those")
+    parser.add_argument("--system", action="append", choices=SYSTEMS, default=[])
+    parser.add_argument("--python", action="append", help=f"for those ({OURS})")
     parser.add_argument("--model", action="append", default=[], help="a hub id, or u2net …")
     options = parser.parse_args()
+    if options.system and not importlib.util.find_spec("uv"):
+        parser.error("--system needs uv: pip install uv")
     wheels = options.out / "wheels"
     wheels.mkdir(parents=True, exist_ok=True)
     (options.out / "SHA256SUMS").unlink(missing_ok=True)  # a kit that is being made is not whole
     wheel = own_wheel(wheels)
-    made, missed = [], []
-    for platform in [HERE, *options.platform]:
-        print(f"wheels for {platform} …", flush=True)
-        problem = wheels_for(platform, options.python, wheel, wheels)
-        version = "{}.{}".format(*sys.version_info) if platform == HERE else options.python
-        where = f"{sys.platform}, " if platform == HERE else f"{platform}, "
-        (missed if problem else made).append(where + f"Python {version}")
-        if problem:
+    wanted = {f"{sys.platform}, Python {OURS}": lambda: wheels_for_this_machine(wheel, wheels)}
+    for one in itertools.product(options.system, options.python or [OURS]):
+        wanted["{}, Python {}".format(*one)] = partial(wheels_for, *one, wheels)
+    made = []
+    for name, bring in wanted.items():
+        print(f"wheels for {name} …", flush=True)
+        if problem := bring():
             print(f"  not in the kit: {problem}", file=sys.stderr)
+        else:
+            made.append(name)
     if options.model:
         models_into(options.out / "models", options.model)
     copy_lessons(options.out)
@@ -123,7 +145,7 @@ def main() -> int:
     count = write_sums(options.out)
     size = sum(path.stat().st_size for path in options.out.rglob("*") if path.is_file())
     print(f"{options.out}: {count} files, {size / 1e6:.0f} MB. Next: python start.py verify there")
-    return int(bool(missed))
+    return int(len(made) < len(wanted))
 
 
 if __name__ == "__main__":
