@@ -9,6 +9,7 @@ pet is, and needs the same eye. Left and right are kept apart; `mirrored` swaps 
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import sys
 from concurrent.futures import ProcessPoolExecutor
@@ -80,6 +81,9 @@ def describe(pets: list[Pet]) -> np.ndarray:
 
 
 def main() -> None:
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     groups = [litter(number) for number in range(len(bodies()))]
     with ProcessPoolExecutor() as pool:
         numbers = np.concatenate(list(pool.map(describe, groups, chunksize=8)))

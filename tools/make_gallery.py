@@ -5,6 +5,7 @@
 It is what `vitsim index` would make of the gallery photos, but knows no folder of this machine.
 """
 
+import argparse
 import shutil
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +19,9 @@ ROOT = "../pets/photos"  # the photos, as seen from the gallery
 
 
 def main() -> None:
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     out = data_folder() / datasets.SHIPPED_GALLERY
     paths = [Path(photo) for photo in datasets.pets(role="gallery")["photo"]]
     made = Gallery.build(data_folder() / "pets" / "photos", Encoder.load("tiny"), paths=paths,
