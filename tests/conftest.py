@@ -121,7 +121,7 @@ def vit_base(tmp_path_factory, hub_process) -> Iterator[str]:
 @contextmanager
 def _offline() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(Path(__file__).parent / "offline"))
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent / "offline"), prepend=os.pathsep)
         patch.setitem(network, "allowed", False)
         yield
 

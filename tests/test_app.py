@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import types
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,11 +17,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from gradio_client import Client, handle_file
+from matplotlib.figure import Figure
 from PIL import Image
 
 from vitsim import VitsimError, app
+from vitsim.attention import rollout
 from vitsim.gallery import Gallery
 from vitsim.images import PhotoError
+from vitsim.indexing import prepare
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +60,15 @@ def test_strangers_leave_out_the_photos_own_label(gallery):
     np.testing.assert_allclose(best, expected, atol=1e-6)
 
 
+def test_photos_without_a_label_are_not_one_animal(gallery):
+    photos = gallery.photos.assign(label=gallery.photos["label"].replace("cid", ""))
+    named = (photos["label"] != "").to_numpy()
+    rest = {"photos": photos[named], "vectors": gallery.vectors[named]}
+    best = app.strangers(dataclasses.replace(gallery, photos=photos))
+    assert set(best.index) == {"ana", "bob"}
+    assert best.equals(app.strangers(dataclasses.replace(gallery, **rest)))
+
+
 def test_a_large_gallery_is_sampled(gallery):
     assert len(app.strangers(gallery, most=5)) == 4
     assert set(app.strangers(gallery, most=1).index) == {"ana"}
@@ -74,8 +87,32 @@ def test_an_answer_speaks_the_language(gallery, photos, lang, words):
         assert np.asarray(picture).std() > 10
 
 
-def surety(gallery, impostors, score=0.9):
-    labels = [f"pet {number % 3}" for number in range(len(impostors))]
+def test_the_pictures_are_of_the_query_and_its_best_match(gallery, photos, monkeypatch):
+    drawn = {}
+
+    def draws(name):
+        return lambda *what: drawn.setdefault(name, what) and Figure()
+
+    for name in ("patch_lines", "spotlights"):
+        monkeypatch.setattr(app, name, draws(name))
+    photo = photos / "bob" / "1.jpg"
+    app.answer(gallery, app.strangers(gallery), photo, "en")
+    best = gallery.match(photo, 1)[0].path
+    seen, found = (prepare(one, gallery.recipe)[0] for one in (photo, best))
+    ((left, right, _),), *_ = drawn["patch_lines"]
+    assert (left, right) == (seen, found)
+    lit, (glow,), _ = drawn["spotlights"]
+    expected = rollout(gallery.encoder.attention(seen), gallery.encoder.grid)
+    assert lit == seen and np.allclose(glow, expected)
+
+
+@pytest.mark.parametrize(("asked", "lang"), [("pt-BR,en", "pt"), ("en,pt;q=0.5", "en"), ("", "en")])
+def test_the_first_language_that_a_browser_asks_for_counts(asked, lang):
+    assert app._language(types.SimpleNamespace(headers={"accept-language": asked})) == lang
+
+
+def surety(gallery, impostors, score=0.9, pets=3):
+    labels = [f"pet {number % pets}" for number in range(len(impostors))]
     return app._surety(score, pd.Series(impostors, labels, dtype=float), gallery, "en")
 
 
@@ -106,7 +143,9 @@ def test_how_sure_is_counted_among_strangers(gallery):
     assert "comes from about **25** (" in surety(gallery, [0.95, 0.1, 0.2, 0.3])
     assert "comes from about **1** (" in surety(gallery, [0.95] + 999 * [0.1])
     assert "Of 2 photos of 2 other animals, **none** scores" in surety(gallery, [0.1, 0.2])
-    assert "allows for 100 in 100" in surety(gallery, 9 * [0.1]), "rule of three, three animals"
+    assert "up to 100 in 100 are" in surety(gallery, 9 * [0.1]), "rule of three, three animals"
+    assert "up to 5 in 100 are" in surety(gallery, 120 * [0.1], pets=60)
+    assert "comes from about **3** (" in surety(gallery, 2 * [0.95] + 58 * [0.1])
     assert "cannot be told" in surety(gallery, [])
 
 

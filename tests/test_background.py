@@ -204,7 +204,7 @@ def mostly(share: float) -> Image.Image:
 
 
 @pytest.mark.parametrize(
-    ("share", "words"), [(0.004, "almost nothing"), (0.998, "almost everything")]
+    ("share", "words"), [(0.005, "almost nothing"), (0.995, "almost everything")]
 )
 def test_a_mask_of_almost_nothing_or_everything_keeps_the_original_and_says_so(
     cutout, monkeypatch, share, words
@@ -214,6 +214,13 @@ def test_a_mask_of_almost_nothing_or_everything_keeps_the_original_and_says_so(
     made, note = remove_background(mostly(share))
     assert made.tobytes() == mostly(share).tobytes()
     assert words in note and "the background was kept" in note
+
+
+@pytest.mark.parametrize("share", [0.015, 0.985])
+def test_a_mask_that_shows_or_leaves_more_than_a_hundredth_is_taken(monkeypatch, share):
+    exact = Image.fromarray(255 - np.asarray(mostly(share).convert("L")))
+    monkeypatch.setattr(background, "mask_of", lambda image, model: exact)
+    assert remove_background(mostly(share))[1] is None
 
 
 @pytest.mark.filterwarnings("error")

@@ -45,10 +45,12 @@ def matching(run, photos, small_model):
 
 # --- match
 
+ITSELF = "note: rank 1 is the photo itself; --leave-out-query passes over it\n"
+
 
 def test_match_prints_a_ranked_table(matching, photos):
     code, out, told = matching()
-    assert (code, told) == (0, "")
+    assert (code, told) == (0, ITSELF)
     title, empty, head, *lines = out.splitlines()
     assert "5 photos, 2 labels" in title and empty == ""
     assert head.split() == ["rank", "score", "label", "photo"]
@@ -219,7 +221,7 @@ def test_index_then_match_then_index_again(run, photos, small_model, tmp_path):
     code, out, told = run(*index)
     assert (code, told) == (0, "") and f"{gallery}: 5 photos, 2 labels" in out
     code, out, told = run("match", mine / "gato" / "1.jpg", "--gallery", gallery)
-    assert (code, told) == (0, "") and "1.00" in out
+    assert (code, told) == (0, ITSELF) and "1.00" in out
     assert "5 photos (0 new or changed, 0 gone)" in run(*index)[1]
     shutil.copy(mine / "gato" / "1.jpg", mine / "copy.jpg")
     Image.open(mine / "cão" / "2.jpg").rotate(90).save(mine / "cão" / "3.jpg")
@@ -229,6 +231,11 @@ def test_index_then_match_then_index_again(run, photos, small_model, tmp_path):
     assert "5 photos (1 new or changed, 1 gone)" in run(*index)[1]
     (mine / "copy.jpg").rename(mine / "renamed.jpg")
     assert "5 photos (0 new or changed, 0 gone)" in run(*index)[1]
+    away = mine.rename(tmp_path / "moved")
+    told = run("match", away / "gato" / "1.jpg", "--gallery", gallery)[2]
+    assert told.count("\n") == 1 and f"all photos are gone from {mine}" in told
+    assert "5 photos (0 new or changed, 0 gone)" in run(index[0], away, *index[2:])[1]
+    away.rename(mine)
     code, _, told = run(*index, "--fit", "crop")
     assert code == 1 and "was made with fit letterbox" in told
     code, _, told = run(
@@ -244,12 +251,28 @@ def test_index_then_match_then_index_again(run, photos, small_model, tmp_path):
     assert code == 1 and "is damaged (vectors.npy). Delete that folder and make it again" in told
 
 
+def test_an_empty_gallery_is_the_shipped_one_and_one_of_that_name_is_ones_own(
+    run, photos, small_model, tmp_path, monkeypatch
+):
+    photo = photos / "gato" / "0.jpg"
+    monkeypatch.chdir(tmp_path)
+    assert "in toy-pets: 150 photos" in run("match", photo, "-g", "")[1]
+    assert run("index", photos, "--out", "toy-pets", "--model", small_model)[0] == 0
+    served = []
+    monkeypatch.setattr("vitsim.app.serve", lambda *given: served.append(given))
+    assert run("app", "--no-browser")[0] == 0
+    ((gallery, examples, *_),) = served
+    assert len(gallery) == len(list(photos.rglob("*.jpg"))) and examples == []
+
+
 def test_index_takes_labels_from_a_table(run, photos, small_model, tmp_path):
     (tmp_path / "labels.csv").write_text("path,label\ngato/0.jpg,Mimi\n")
     make = ["index", photos, "--out", tmp_path / "g", "--model", small_model]
     assert run(*make, "--labels", tmp_path / "labels.csv")[0] == 0
     out = run("match", photos / "gato" / "0.jpg", "--gallery", tmp_path / "g")[1]
-    assert "Mimi" in out
+    assert "Mimi" in out and ", 1 label, " in out
+    told = run(*make, "--labels", tmp_path / "labels.csv")[2]
+    assert "of no label: the table does not name them" in told
     code, _, told = run(*make, "--labels", tmp_path / "no.csv")
     assert code == 1 and "is no table of labels" in told and "columns path" in told
 

@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from vitsim import plots
+from vitsim.evaluation import equal_error_rate
+
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory) -> Path:
@@ -66,9 +69,22 @@ def test_evaluate_of_two_animals_prints_json_without_nan(evaluate, photos, tmp_p
     )
 
 
-def test_evaluate_saves_figures(evaluate, photos, tmp_path):
+def test_evaluate_saves_figures(evaluate, photos, tmp_path, monkeypatch):
+    drawn = {}
+    for name in ("score_strips", "roc", "det"):
+        draw = getattr(plots, name)
+        monkeypatch.setattr(
+            plots, name, lambda *a, name=name, draw=draw: drawn.update({name: a}) or draw(*a)
+        )
     code, _, told = evaluate(photos, "--out", tmp_path / "new" / "folder")
     assert code == 0
+    groups, mark = drawn["score_strips"]
+    assert [len(groups[name]) for name in ("genuine", "impostor")] == [9, 27]
+    assert mark == equal_error_rate(groups["genuine"], groups["impostor"]).threshold
+    for name in ("roc", "det"):
+        (rates,) = drawn[name]
+        perfect = rates["colour histogram"]
+        assert len(rates) == 3 and np.maximum(perfect.fmr, perfect.fnmr).min() == 0
     for name in ("scores.png", "roc.png", "det.png"):
         path = tmp_path / "new" / "folder" / name
         assert f"figure: {path}\n" in told

@@ -52,6 +52,24 @@ def test_doctor_tells_which_folder_cannot_be_written(doctor, tmp_path, variable)
     assert (code, told in out) == ((1, True) if variable == "VITSIM_CACHE" else (0, False))
 
 
+def test_doctor_tells_what_of_vitsim_itself_is_missing(run, monkeypatch):
+    monkeypatch.setattr("vitsim.hub.hub_reachable", lambda: False)
+    monkeypatch.setattr("vitsim.doctor.installed", {"torch": "2", "pillow": "3"}.get)
+    monkeypatch.setattr("vitsim.models.is_here", lambda name: False)
+    monkeypatch.setattr("vitsim.background.is_here", lambda name: False)
+    code, out, _ = run("doctor")
+    todo = [line for line in out.splitlines() if line.startswith("to do: ")]
+    assert code == 1 and todo[:5] == [
+        "to do: transformers is missing: pip install transformers",
+        'to do: rembg is missing: pip install "rembg[cpu]"',
+        "to do: faiss-cpu is missing: pip install faiss-cpu",
+        "to do: the shipped model tiny is missing: install vitsim again",
+        "to do: the shipped background remover cutout is missing: install vitsim again",
+    ]
+    for line in ("rembg           missing", "torch           2", "background      cutout: not on"):
+        assert f"\n{line}" in out
+
+
 def test_doctor_tells_of_a_full_disk_wherever_it_is(run, monkeypatch, cache, tmp_path):
     full, usage = tmp_path / "full", shutil.disk_usage
     full.mkdir()

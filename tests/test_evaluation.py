@@ -175,7 +175,10 @@ def test_open_set_rates_count_strangers_and_known_apart():
     fpir, fnir = ev.fpir_fnir(scores, ["a", "a", "x", "y"], ["a", "b"], threshold=0.5)
     assert (fpir, fnir) == (0.5, 0.5)
     assert ev.fpir_fnir(scores, ["a", "a", "x", "y"], ["a", "b"], 0.95) == (0, 1)
-    assert ev.fpir_fnir(scores, ["a", "a", "x", "y"], ["a", "b"], 0.0, rank=2) == (1, 0)
+    assert ev.fpir_fnir([[np.nan, -0.9]], ["x"], ["a", "b"], -0.5)[0] == 0, "a pair left out"
+    fpir, fnir = ev.fpir_fnir([[0.6, 0.7]], ["a"], ["a", "b"], 0.5)
+    assert np.isnan(fpir), "no stranger asked"
+    assert fnir == 1, "above the threshold, but second"
 
 
 def test_exceedance_is_the_share_of_strangers_whose_best_score_is_as_high():
@@ -225,9 +228,12 @@ def test_another_number_than_a_rate_has_the_interval_of_a_mean():
     """Of a mean the jackknife is Student's t."""
     values = np.random.default_rng(0).exponential(size=12)
     left_out = [np.delete(values, one).mean() for one in range(12)]
-    found = intervals.jackknife_interval(values.mean(), left_out, 12, rate=False)
-    expected = student_t.interval(0.95, 11, values.mean(), values.std(ddof=1) / np.sqrt(12))
-    assert (found.low, found.high) == pytest.approx(expected)
+    for trials, freedom in ((12, 11), (5, 4), (40, 11)):
+        found = intervals.jackknife_interval(values.mean(), left_out, trials, rate=False)
+        expected = student_t.interval(
+            0.95, freedom, values.mean(), values.std(ddof=1) / np.sqrt(12)
+        )
+        assert (found.low, found.high) == pytest.approx(expected)
 
 
 def test_one_identity_that_makes_all_errors_leaves_few_degrees_of_freedom():
@@ -284,9 +290,12 @@ def test_litters_that_are_left_out_whole_are_fewer_than_pets():
 
 def test_a_rate_of_one_is_not_taken_for_certain():
     """Thirty pets without an error leave room for some; the rule of three says as much."""
-    perfect = ev.jackknife_by_identity(recall, np.eye(30), np.arange(30), np.arange(30))
-    assert (perfect.estimate, perfect.high) == (1, 1)
-    assert perfect.low == pytest.approx(binomtest(30, 30).proportion_ci(0.95, "exact").low)
+    ids, litters = np.arange(30), np.arange(30) // 3
+    for trials, groups in ((30, None), (10, (litters, litters))):
+        perfect = ev.jackknife_by_identity(recall, np.eye(30), ids, ids, groups=groups)
+        assert (perfect.estimate, perfect.high) == (1, 1)
+        exact = binomtest(trials, trials).proportion_ci(0.95, "exact")
+        assert perfect.low == pytest.approx(exact.low)
 
 
 def test_an_equal_error_rate_of_zero_is_not_taken_for_certain():
@@ -330,8 +339,20 @@ def test_an_equal_error_rate_takes_on_as_much_of_a_change_as_the_densities_say()
 @pytest.mark.parametrize("rate", [True, False])
 def test_values_that_do_not_change_give_no_interval(estimate, value, rate):
     """Of three pets each may be found by all others alone; that says nothing about a fourth."""
-    found = intervals.jackknife_interval(estimate, [value] * 3, 3, rate=rate)
-    assert found.estimate == estimate and np.isnan([found.low, found.high]).all()
+    for left_out in ([value] * 3, [value, value, value, np.nan]):
+        found = intervals.jackknife_interval(estimate, left_out, 3, rate=rate)
+        assert found.estimate == estimate and np.isnan([found.low, found.high]).all()
+
+
+@pytest.mark.parametrize("rate", [True, False])
+def test_an_identity_without_which_there_is_no_figure_hardly_changes_the_interval(rate):
+    values = np.append(np.zeros(29), 1.0)
+    left_out = [np.delete(values, one).mean() for one in range(30)]
+    every, found = (
+        intervals.jackknife_interval(values.mean(), left_out + more, 30, rate=rate)
+        for more in ([], [np.nan])
+    )
+    assert (found.low, found.high) == pytest.approx((every.low, every.high), rel=0.1)
 
 
 def test_strangers_do_not_count_for_what_they_cannot_tell():
@@ -386,6 +407,20 @@ def test_a_paired_difference_leaves_the_same_identities_out_of_both_settings():
     assert paired.low < paired.estimate < paired.high
 
 
+def test_a_paired_difference_of_rates_has_the_interval_of_half_of_it_and_a_half():
+    """Which is a rate; of both scores at once, as a complex number."""
+    scores, *ids = random_search(4, queries=60, identities=12)
+    other = random_search(5, queries=60, identities=12)[0]
+
+    def half(both, *ids):
+        return (1 + recall(both.real, *ids) - recall(both.imag, *ids)) / 2
+
+    found = ev.paired_difference(recall, scores, other, *ids)
+    rate = ev.jackknife_by_identity(half, scores + 1j * other, *ids)
+    assert found.estimate == pytest.approx(recall(scores, *ids) - recall(other, *ids))
+    assert (found.low, found.high) == pytest.approx((2 * rate.low - 1, 2 * rate.high - 1))
+
+
 def test_pairing_narrows_the_interval_when_both_settings_find_the_same_pets_hard():
     scores, query_ids, gallery_ids = random_search(4, queries=60, identities=12)
     hard = scores - 2 * (query_ids[:, None] == gallery_ids) * (query_ids[:, None] % 2)
@@ -424,6 +459,7 @@ def test_ids_that_do_not_fit_the_scores_are_an_error_that_says_both():
         (lambda: ev.d_prime([0.5], [0.5]), "vary"),
         (lambda: ev.exceedance([], 0.5), "0 impostor"),
         (lambda: ev.jackknife_by_identity(recall, [[0.1]], ["a"], ["a"]), "1 identity"),
+        (lambda: intervals.jackknife_interval(1.2, [0.4, 0.5, 0.6], 3), "of 1.20: expected a rate"),
     ],
 )
 def test_numbers_without_meaning_are_refused(call, told):

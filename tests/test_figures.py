@@ -131,6 +131,27 @@ def test_match_grid(tmp_path):
     return plots.match_grid(picture(5), matches(tmp_path), truth="pet 1", caption="model")
 
 
+def test_figures_say_what_they_show(tmp_path):
+    """A wrong sign, digit or name is too small for the comparison of pictures."""
+    grid = plots.match_grid(picture(5), matches(tmp_path), truth="pet 1", caption="model")
+    shown = [(axis.get_title(), axis.get_xlabel()) for axis in grid.axes]
+    assert shown[0] == ("query", "pet 1")
+    assert shown[1:] == [
+        ("1.  0.90  ✓", "pet 1"),
+        ("2.  0.80  ✗", "pet 0"),
+        ("3.  0.70  ✓", "pet 1"),
+    ]
+    curves = {line.get_label(): line.get_ydata() for line in FIGURES["error_rates"]().axes[0].lines}
+    assert np.array_equal(curves["FMR"], RATES.fmr[:-1])
+    assert np.array_equal(curves["FNMR"], RATES.fnmr[:-1])
+    for axis, scores in zip(strips().axes, (GENUINE, IMPOSTOR), strict=True):
+        moments = f"$\\bar{{x}}$ = {np.mean(scores):.2f}\n$s$ = {np.std(scores):.2f}"
+        assert axis.texts[1].get_text() == moments
+    rows = matrix().axes[0].yaxis
+    assert [label.get_text() for label in rows.get_ticklabels()] == ["a", "b", "c"]
+    assert rows.get_ticklocs().tolist() == [1, 4, 7] and rows.get_inverted(), "from above"
+
+
 def test_a_match_that_cannot_be_read_any_more_is_grey_and_the_query_is_refused(tmp_path):
     damaged, folder, whole = found = matches(tmp_path)
     damaged.path.write_bytes(whole.path.read_bytes()[:90])

@@ -157,6 +157,24 @@ def test_the_real_encoder_finds_each_photo_itself(folder, small_encoder, tmp_pat
     assert np.linalg.norm(gallery.vectors, axis=1) == pytest.approx(1)
 
 
+def test_photos_and_queries_are_cut_out_fitted_and_pooled_as_the_recipe_says(
+    folder, small_encoder, monkeypatch
+):
+    def cut(image, model="cutout"):
+        return image.crop((0, 0, 20, 6)), None
+
+    monkeypatch.setattr("vitsim.background.remove_background", cut)
+    how = {"pooling": "mean", "fit": "crop", "background": "cutout"}
+    gallery = Gallery.build(folder, small_encoder, **how)
+    seen = [cut(Image.open(folder / path))[0] for path in gallery.photos["path"]]
+    expected = small_encoder.embed(seen, pooling="mean", how="crop")
+    np.testing.assert_allclose(gallery.vectors, expected, atol=1e-5)
+    found = gallery.match(folder / "rex" / "1.png", 12)
+    row = list(gallery.photos["path"]).index("rex/1.png")
+    scores = sorted(expected @ expected[row], reverse=True)
+    assert [match.score for match in found] == pytest.approx(scores, abs=1e-5)
+
+
 # --- saving and opening
 
 
@@ -211,8 +229,32 @@ def test_labels_from_a_table(folder, encoder, tmp_path):
     labels = dict(zip(gallery.photos["path"], gallery.photos["label"], strict=True))
     assert labels["rex/0.png"] == "Rex da Silva" and labels["tom/1.png"] == "NA"
     assert labels["ana/0.png"] == ""
-    table.write_text("\ufeffpath;label\nrex/0.png;Rex\n", encoding="utf-8")  # as a spreadsheet may
-    assert labels_from(table, folder)(folder / "rex" / "0.png") == "Rex"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "\ufeffpath;label\nrex/0.png;Rex\n",
+        "path,label\nrex/0.png,Rex,\n",
+        "path, label\nrex/0.png, Rex\n",
+        "path\tlabel\tphoto, year\nrex/0.png\tRex\t2024\n",
+        "path,label\nrex/0.png,Rex\nrex/1.png\n",
+    ],
+    ids=["semicolons", "comma at the end", "spaces", "tabs", "short line"],
+)
+def test_tables_as_spreadsheets_write_them(folder, tmp_path, content):
+    (tmp_path / "labels.csv").write_text(content, encoding="utf-8")
+    label = labels_from(tmp_path / "labels.csv", folder)
+    assert label(folder / "rex" / "0.png") == "Rex" and label(folder / "rex" / "1.png") == ""
+
+
+def test_a_label_of_a_table_is_of_a_place_not_of_what_a_link_leads_to(folder, tmp_path):
+    for name in ("one.png", "two.png"):
+        (folder / name).symlink_to(folder / "rex" / "0.png")
+    (tmp_path / "labels.csv").write_text("path,label\none.png,One\n./two.png,Two\n")
+    label = labels_from(tmp_path / "labels.csv", folder)
+    names = ("one.png", "two.png", "rex/0.png")
+    assert [label(folder / name) for name in names] == ["One", "Two", ""]
 
 
 def test_a_table_of_other_photos_is_refused(folder, tmp_path):
@@ -266,6 +308,17 @@ def test_a_moved_photo_is_not_embedded_again(folder, encoder, tmp_path):
     assert gallery.match(folder / "new pet" / "moved.png", 1)[0].label == "new pet"
 
 
+def test_a_renamed_photo_keeps_the_label_that_a_table_gave(folder, encoder, tmp_path):
+    (tmp_path / "labels.csv").write_text("path,label\nrex/0.png,Rex da Silva\n")
+    label = labels_from(tmp_path / "labels.csv", folder)
+    Gallery.build(folder, encoder, tmp_path / "g", label=label)
+    shutil.copy(folder / "rex" / "0.png", folder / "tom" / "copy.png")
+    (folder / "rex" / "0.png").rename(folder / "rex" / "renamed.png")
+    again = Gallery.build(folder, encoder, tmp_path / "g")
+    labels = dict(zip(again.photos["path"], again.photos["label"], strict=True))
+    assert labels["rex/renamed.png"] == "Rex da Silva" and labels["rex/1.png"] == ""
+
+
 def test_copies_are_embedded_once(folder, encoder):
     shutil.copytree(folder / "rex", folder / "copies")
     assert len(Gallery.build(folder, encoder)) == 16
@@ -305,6 +358,15 @@ def test_adding_photos(folder, encoder, tmp_path, kept):
     assert len(gallery) == 12, "the gallery that was added to is left as it was"
     if kept:
         assert same(Gallery.open(tmp_path / "g", encoder), added)
+    assert same(added.add(str(new[0])), added), "a single photo may be given, too"
+    assert added == added and added != gallery
+
+
+def test_photos_added_through_two_open_galleries_are_all_there(folder, encoder, tmp_path):
+    Gallery.build(folder, encoder, tmp_path / "g")
+    for number, one in enumerate([Gallery.open(tmp_path / "g", encoder) for _ in range(2)]):
+        one.add(paint(folder / "zoe" / f"{number}.png", 90 + number))
+    assert same(Gallery.open(tmp_path / "g", encoder), Gallery.build(folder, encoder))
 
 
 def test_a_folder_by_a_link_is_the_folder_itself(folder, encoder, tmp_path):
@@ -782,19 +844,18 @@ SLOW_INDEX = """
 """
 
 
-def test_a_killed_index_goes_on_where_it_stopped(tmp_path):
+def test_a_killed_index_goes_on_where_it_stopped(tmp_path, monkeypatch):
     photos, out, log = tmp_path / "photos", tmp_path / "g", tmp_path / "log"
     for number in range(150):
         paint(photos / f"pet{number % 5}" / f"{number:03d}.png", number)
     program = textwrap.dedent(SLOW_INDEX)
     command = [sys.executable, "-c", program, log, "index", photos, "--out", out]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
-    dice, kills = random.Random(int(time.time())), 0
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
+    print("seed", seed := time.time_ns())  # which pytest shows of a test that fails
+    dice, kills = random.Random(seed), 0
     for _ in range(3):
         had = len(list(out.glob("partial/[0-9]*.npz")))
-        running = subprocess.Popen(
-            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
+        running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         deadline = time.monotonic() + 60
         while running.poll() is None and time.monotonic() < deadline:
             if len(list(out.glob("partial/[0-9]*.npz"))) > had:
@@ -811,7 +872,7 @@ def test_a_killed_index_goes_on_where_it_stopped(tmp_path):
     before = len(log.read_text())
     kept = sum(len(np.load(chunk)["sha256"]) for chunk in out.glob("partial/[0-9]*.npz"))
     assert kept >= 4 * kills
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True)
+    ended = subprocess.run(command, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
     embedded = len(log.read_text())
     assert embedded - before == 150 - kept, "the last run embeds only what the killed ones did not"
@@ -851,6 +912,19 @@ def test_partial_work_done_in_another_way_is_not_used(folder, encoder, tmp_path)
     both = left_over(tmp_path / "g", recipe)
     assert [both.vector(one)[0] for one in (digest, "b")] == [0.5, 0.25], "none is overwritten"
     assert not left_over(tmp_path / "g", {"fit": "squash"}).notes()
+
+
+def test_more_vectors_than_a_block_holds_are_kept_and_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("vitsim.known.BLOCK", 4)
+    left_over(tmp_path, {})
+    vectors = np.arange(10, dtype=np.float32)[:, None]
+    digests = [f"{number}" for number in range(10)]
+    Known(zip(digests, vectors, [""] * 10, strict=True)).save(tmp_path)
+    np.save(tmp_path / "vectors.npy", vectors)
+    whole = Known()
+    whole.add_file(tmp_path / "vectors.npy", digests, [""] * 10)
+    for known in (whole, left_over(tmp_path, {})):
+        assert [known.vector(one)[0] for one in digests] == list(range(10))
 
 
 def test_the_memory_of_an_index_does_not_grow_with_the_vectors(tmp_path, monkeypatch):

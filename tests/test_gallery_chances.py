@@ -59,7 +59,7 @@ def run_for(work, photos: Path, out: Path, seconds: float | None = None) -> tupl
 @pytest.mark.parametrize("work", [index, add])
 def test_twenty_kills_at_random_moments_lose_nothing(tmp_path, work, monkeypatch):
     # Python 3.11 does not tell the server of forks where to look for what it imports beforehand.
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
     photos, old = tmp_path / "photos", tmp_path / "old"
     for number in range(24):
         paint(photos / "rex" / f"{number:02d}.png", number)
@@ -70,7 +70,8 @@ def test_twenty_kills_at_random_moments_lose_nothing(tmp_path, work, monkeypatch
     run_for(index, photos, tmp_path / "warm")  # the first one also starts the server of forks
     shutil.copytree(old, tmp_path / "timed")
     took, _ = run_for(work, photos, tmp_path / "timed")
-    dice, kills, finished = random.Random(time.time_ns()), 0, 0
+    print("seed", seed := time.time_ns())  # which pytest shows of a test that fails
+    dice, kills, finished = random.Random(seed), 0, 0
     while kills < 20:
         assert finished < 60, "too fast to be killed"
         out = tmp_path / f"g{kills + finished}"

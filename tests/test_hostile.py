@@ -11,7 +11,6 @@ from test_gallery import Colours, paint
 
 from vitsim.gallery import Gallery
 from vitsim.images import PhotoError, audit, find_photos, open_photo
-from vitsim.store import GalleryError
 
 FILES = hostile.files()
 
@@ -30,6 +29,7 @@ def corpus(tmp_path) -> Path:
     return folder
 
 
+PROGRAMS = ("program_for_a_printer.jpg", "script.jpg")  # Ghostscript would run them
 SPECIAL = ("dead_link.jpg", "pipe.jpg")  # found by their ending, and refused
 
 
@@ -49,6 +49,7 @@ def test_it_opens_or_is_refused_in_words(tmp_path, name):
     except PhotoError as error:
         assert verdict != "opens", error
         assert str(path) in str(error) and error.reason and error.remedy
+        assert ("is a program (EPS)" in error.reason) == (name in PROGRAMS)
     else:
         assert verdict != "refused"
         assert image.mode == "RGB" and min(image.size) >= 1
@@ -139,9 +140,3 @@ def test_a_home_that_cannot_be_written_costs_the_cache_only(vitsim, tmp_path, sm
     where = tmp_path / "home" / "cache"
     assert told.startswith(f"note: masks are not kept in {where} (Not a directory). Make room")
     assert ".py" not in ended.stderr, "a warning with its line of source"
-
-
-def test_an_empty_folder_of_the_corpus_is_told(tmp_path):
-    (tmp_path / "photos").mkdir()
-    with pytest.raises(GalleryError, match="holds no photo"):
-        Gallery.build(tmp_path / "photos", Colours())

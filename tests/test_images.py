@@ -378,11 +378,15 @@ def test_strange_names_open_and_are_named_in_refusals(tmp_path, name):
     refusal(tmp_path / name)
 
 
-@pytest.mark.parametrize("name", ["a\0b.jpg", "x" * 300 + ".jpg"], ids=["NUL", "too long"])
-def test_impossible_names_are_refused(name):
-    with pytest.raises(PhotoError):
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("a\0b.jpg", "cannot be opened .*Rename"), ("x" * 300 + ".jpg", "has too long a name")],
+    ids=["NUL", "too long"],
+)
+def test_impossible_names_are_refused(name, reason):
+    with pytest.raises(PhotoError, match=reason):
         open_photo(name)
-    with pytest.raises(PhotoError):
+    with pytest.raises(PhotoError, match=reason):
         fingerprint(name)
 
 
@@ -585,6 +589,38 @@ def test_audit_finds_each_kind(tmp_path):
     assert set(kinds) == {path.stem for path in tmp_path.iterdir()} - {"a"}
     assert all(name.split("_")[1] in seen for name, seen in kinds.items())
     assert all(finding.text.startswith(str(finding.path)) for finding in audit(tmp_path))
+
+
+def halves(dark: int, bright: int, size=(256, 200)) -> Image.Image:
+    """Grey; at this size the mean and the standard deviation are exact."""
+    image = Image.new("L", size, dark)
+    image.paste(bright, (size[0] // 2, 0, *size))
+    return image
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "bad"),
+    [
+        ("small", halves(60, 190, (200, 128)), halves(60, 190, (200, 127))),
+        ("long", halves(60, 190, (384, 128)), halves(60, 190, (385, 128))),
+        ("dark", halves(5, 45), halves(4, 45)),
+        ("bright", halves(210, 250), halves(210, 251)),
+        ("flat", halves(110, 130), halves(111, 130)),
+    ],
+)
+def test_audit_draws_each_line_where_it_says(tmp_path, kind, good, bad):
+    saved(good, tmp_path / "a.png")
+    saved(bad, tmp_path / "b.png")
+    assert [(finding.path.stem, finding.kind) for finding in audit(tmp_path)] == [("b", kind)]
+
+
+def test_audit_tells_of_photos_on_their_side_and_of_no_other_orientation(tmp_path):
+    for orientation in range(1, 9):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        saved(photo_like(seed=orientation), tmp_path / f"{orientation}.jpg", exif=exif)
+    found = [(finding.path.stem, finding.kind) for finding in audit(tmp_path)]
+    assert found == [(f"{orientation}", "turned") for orientation in (5, 6, 7, 8)]
 
 
 def test_audit_names_the_twin(tmp_path):

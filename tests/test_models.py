@@ -315,6 +315,14 @@ def test_the_token_goes_to_the_hub_and_to_no_other_host(hub, vitsim):
     assert {one.authorization for one in hub.log if one.cdn} == {None}
 
 
+def test_a_host_whose_name_begins_as_the_hub_s_gets_no_token(near_hub, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://local")  # and `host`
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    models.fetch("small/vit")
+    (weights,) = near_hub.gets()
+    assert weights.cdn and weights.authorization is None
+
+
 # Folders.
 
 

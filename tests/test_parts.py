@@ -145,3 +145,10 @@ def test_only_patches_with_something_on_them_have_detail():
     mask.paste(255, (0, 0, 32, 32))
     alone = cut_out(Image.fromarray(noise), mask)
     assert patch_detail(alone, 4).tolist() == [[False, True, True, False]] * 2 + [[False] * 4] * 2
+
+
+@pytest.mark.parametrize(("levels", "shows"), [(15, False), (16, True)])
+def test_a_patch_of_fewer_than_16_levels_is_flat(levels, shows):
+    photo = Image.new("RGB", (16, 16), (100, 100, 100))
+    photo.putpixel((8, 8), (100, 100 + levels, 100))
+    assert patch_detail(photo, 1).tolist() == [[shows]]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from vitsim import background, models
+from vitsim import models
 
 PACKAGE = Path(models.__file__).parent
 LOADS_PROGRAMS = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}
@@ -52,10 +52,6 @@ def test_nothing_is_read_as_a_program(path):
 def test_every_known_model_of_the_hub_is_pinned_to_a_commit():
     assert models.REVISIONS
     assert all(re.fullmatch("[0-9a-f]{40}", commit) for commit in models.REVISIONS.values())
-
-
-def test_no_background_remover_that_uploads_can_be_chosen():
-    assert not {"withoutbg", "atlascloud"} & set(background.MODELS)
 
 
 @pytest.mark.usefixtures("no_network")

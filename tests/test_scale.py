@@ -4,6 +4,7 @@ import dataclasses
 import os
 import shutil
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -138,7 +139,7 @@ def test_an_approximate_index_finds_nearly_the_same(big, tmp_path):
     assert np.mean(shares) > 0.95
 
 
-def test_match_says_the_same_from_a_gallery_in_milvus(folder, tmp_path, small_encoder, run):
+def test_match_says_the_same_from_a_gallery_in_milvus(folder, tmp_path, small_encoder, run, vitsim):
     gallery, file = Gallery.build(folder, small_encoder, tmp_path / "g"), tmp_path / "g.db"
     opened = gallery.to_milvus(str(file))
     photo = folder / "copy.jpg"
@@ -151,9 +152,28 @@ def test_match_says_the_same_from_a_gallery_in_milvus(folder, tmp_path, small_en
     for again in (lambda: opened.to_milvus(str(file), "HNSW"), lambda: opened.save(tmp_path / "s")):
         with pytest.raises(GalleryError, match="can only be searched"):
             again()
+    assert not (tmp_path / "s").exists()
     code, out, _ = run("match", photo, "--gallery", f"milvus:{file}", "-k", 1)
     assert code == 0
     assert "71 photos" in out and "1.00" in out and "copy.jpg" in out
+    ended = vitsim("match", photo, "--gallery", f"milvus:{file}")  # while this process has it
+    assert ended.returncode == 1 and "Traceback" not in ended.stderr
+    assert "is open elsewhere" in ended.stderr and "Close the other program" in ended.stderr
+
+
+def test_a_milvus_file_that_another_process_wrote_can_be_searched(
+    folder, tmp_path, small_encoder, run
+):
+    photo, file = folder / "pet0" / "0.jpg", tmp_path / "g.db"
+    Gallery.build(folder, small_encoder, tmp_path / "g", paths=[photo])
+    write = "import sys; from vitsim.gallery import Gallery; "
+    write += "Gallery.open(sys.argv[1]).to_milvus(sys.argv[2])"
+    subprocess.run([sys.executable, "-c", write, tmp_path / "g", file], check=True)
+    code, out, told = run("match", photo, "-g", f"milvus:{file}")
+    assert code == 0, told
+    assert "1 photo, " in out and "1.00" in out
+    opened = Gallery.open(f"milvus:{file}", small_encoder)
+    assert opened.match(photo, leave_out_query=True) == []
 
 
 @pytest.mark.parametrize(
@@ -172,6 +192,8 @@ def test_a_milvus_that_is_not_there_is_told(place, why, small_encoder):
 def test_a_cluster_that_is_not_there_is_told(folder, small_encoder):
     with pytest.raises(VitsimError, match=r"127\.0\.0\.1:1: cannot be reached"):
         Gallery.build(folder, small_encoder, engine="ray", address="127.0.0.1:1")
+    with pytest.raises(VitsimError, match="nope: is not the address of a Ray cluster"):
+        Gallery.build(folder, small_encoder, engine="ray", address="nope")
 
 
 def test_without_the_extra_it_says_how_to_install_it(folder, tmp_path, small_encoder, monkeypatch):

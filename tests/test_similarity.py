@@ -91,12 +91,6 @@ def test_a_tie_over_the_border_is_decided_by_the_lower_index():
     assert top_k(first, vectors, 7)[0].tolist() == [1, 2, 3, 4, 5, 6, 7]
 
 
-def test_asking_for_more_than_there_is_gives_all():
-    vectors = unit((3, 8))
-    found, scores = top_k(vectors[1], vectors, 10)
-    assert sorted(found) == [0, 1, 2] and found[0] == 1 and scores[0] == pytest.approx(1)
-
-
 def test_an_empty_gallery_has_no_neighbours():
     found, scores = top_k(unit((1, 8))[0], np.empty((0, 8), np.float32), 4)
     assert found.shape == scores.shape == (0,)

@@ -46,11 +46,11 @@ WORDS = {
         "seen": "What the model sees",
         "matches": "Most similar, best first",
         "parts": "Patches that choose each other",
-        "attention": "Attention rollout: where the vector comes from",
+        "attention": "Attention rollout: where information could flow",
         "surety": "Best score **{score}**. Of 100 photos of other animals, a score this high in "
         "this gallery comes from about **{share}** ({count} photos, {labels} labels).",
         "none": "Best score **{score}**. Of {count} photos of {labels} other animals, **none** "
-        "scores this high; with so few animals that still allows for {bound} in 100.",
+        "scores this high; with so few animals up to {bound} in 100 are possible (95 % limit).",
         "unknown": "Best score **{score}**. All photos of this gallery have one label or each its "
         "own, so how often strangers score this high cannot be told.",
         "unread": "Best score **{score}**. A gallery in Milvus can only be searched, so how often "
@@ -67,12 +67,12 @@ WORDS = {
         "seen": "O que o modelo vê",
         "matches": "Mais parecidas, a melhor primeiro",
         "parts": "Patches que se escolhem um ao outro",
-        "attention": "Attention rollout: de onde vem o vetor",
+        "attention": "Attention rollout: por onde a informação pode passar",
         "surety": "Melhor escore: **{score}**. Em cada 100 fotos de outros animais, há cerca "
         "de **{share}** com escore tão alto nesta galeria ({count} fotos, {labels} rótulos).",
         "none": "Melhor escore: **{score}**. De {count} fotos de {labels} outros animais, "
         "**nenhuma** tem um escore tão alto; com tão poucos animais, ainda pode haver até {bound} "
-        "em cada 100.",
+        "em cada 100 (limite de 95 %).",
         "unknown": "Melhor escore: **{score}**. Todas as fotos desta galeria têm o mesmo rótulo, "
         "ou cada uma tem o seu; não dá para dizer com que frequência estranhos têm um escore tão "
         "alto.",
@@ -98,16 +98,16 @@ class Answer:
 def strangers(gallery: Gallery, most: int = 2000) -> pd.Series:
     """Best scores of photos that look for an animal which is not there, by label.
 
-    Every photo of the gallery, or `most` of them, plays the query while the photos of its own
-    label are left out. Empty unless there are two labels, one of them with two photos.
+    Every labelled photo, or `most` of them, plays the query while the photos of its own label
+    are left out. Empty unless there are two labels, one of them with two photos.
     """
     labels = gallery.photos["label"].to_numpy()
-    if not 1 < len(set(labels)) < len(labels):
+    named = np.flatnonzero(labels)
+    if not 1 < len(set(labels[named])) < len(named):
         return pd.Series(dtype=float)
-    rows = np.arange(len(labels))[:: -(-len(labels) // most)]
-    vectors, best = gallery.vectors, {}
+    rows, vectors, best = named[:: -(-len(named) // most)], gallery.vectors, {}
     for row in rows:  # one at a time: the whole matrix of a large gallery would not fit
-        best[row] = (vectors @ vectors[row])[labels != labels[row]].max()
+        best[row] = (vectors @ vectors[row])[(labels != labels[row]) & (labels != "")].max()
     return pd.Series(best).set_axis(labels[rows])
 
 

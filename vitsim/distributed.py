@@ -103,6 +103,9 @@ class _Worker:
 @contextmanager
 def _cluster(address: str | None) -> Iterator:
     """Ray, connected; a connection that was there already stays."""
+    if address and address != "auto" and ":" not in address:  # Ray itself would look for it, long
+        remedy = "Give HOST:PORT, ray://HOST:PORT, or auto for the one of this machine."
+        raise VitsimError(address, "is not the address of a Ray cluster", remedy)
     os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"}
     for wait, most in PATIENCE.items():
         os.environ.setdefault(wait, most)

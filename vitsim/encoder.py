@@ -53,7 +53,8 @@ class Encoder:
         where the hardware computes it, else float32; "float64" is for checks by hand.
         `device="auto"` takes CUDA or MPS if there.
         Raises: `models.ModelError`; nothing else is used in place of the model that was asked for.
-        `ValueError` for a `dtype` that is none of `DTYPES`.
+        `ValueError` for a `dtype` that is none of `DTYPES`, torch's `RuntimeError` for a `device`
+        that it does not have.
         """
         name = name or models.default_model()
         model, processor, revision = models.load(name)

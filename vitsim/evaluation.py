@@ -141,14 +141,14 @@ def exceedance(impostor_scores: np.ndarray, score: float) -> float:
 
 
 def fpir_fnir(
-    scores: np.ndarray, query_ids: Ids, gallery_ids: Ids, threshold: float, rank: int = 1
+    scores: np.ndarray, query_ids: Ids, gallery_ids: Ids, threshold: float
 ) -> tuple[float, float]:
     """Open-set rates of a gallery: (FPIR, FNIR), 0–1, NaN for a rate without any query.
 
-    FPIR(T): share of strangers, queries without a genuine photo, with any score ≥ T. FNIR(R, T):
-    share of the others without a genuine photo of score ≥ T among the R best
-    (ISO/IEC 19795-1:2021). Both depend on the size of the gallery: say it beside them.
-    Raises: `ValueError` for ids that do not fit the scores, and for `rank` < 1.
+    FPIR(T): share of strangers, queries without a genuine photo, with any score ≥ T. FNIR(1, T):
+    share of the others, unless a genuine photo comes first and scores ≥ T
+    (ISO/IEC 19795-1:2021, for rank 1). Both depend on the size of the gallery: say it beside them.
+    Raises: `ValueError` for ids that do not fit the scores.
     """
     scores, genuine = _checked(scores, query_ids, gallery_ids)
     known, ids = genuine.any(1), np.asarray(query_ids)
@@ -156,7 +156,7 @@ def fpir_fnir(
     fpir = above[~known].any(1).mean() if not known.all() else np.nan
     if not known.any():
         return float(fpir), np.nan
-    found = hits_at_k(scores[known], ids[known], gallery_ids, rank)
+    found = hits_at_k(scores[known], ids[known], gallery_ids, 1)
     return float(fpir), float(1 - (found & (above & genuine)[known].any(1)).mean())
 
 

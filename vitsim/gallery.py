@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -37,7 +37,7 @@ class Match:
     label: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Gallery:
     """An open gallery; make one with `Gallery.build` or `Gallery.open`.
 
@@ -53,7 +53,7 @@ class Gallery:
     photos: pd.DataFrame
     vectors: np.ndarray | milvus.Collection
     skipped: tuple[str, ...] = ()
-    folder: Path | None = field(default=None, compare=False)
+    folder: Path | None = None
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -87,7 +87,8 @@ class Gallery:
         has the name of its folder. `engine="ray"` embeds with Ray, on every core of this machine or
         on the cluster at `address`; the gallery is the same. Raises `ValueError` or `ModelError`
         for a choice that does not exist, `PhotoError` for no folder, `GalleryError` when no photo
-        could be read, or `out` holds something else, was made in another way or is being written.
+        could be read, or `out` holds something else, was made in another way or is being written,
+        `VitsimError` for Ray.
         """
         if engine not in ENGINES or (address and engine != "ray"):
             raise ValueError(f"engine={engine!r}: expected local, or ray, which takes an address")
@@ -136,15 +137,13 @@ class Gallery:
 
         A gallery on disk is brought up to date there. Labels and errors are those of `build`.
         """
-        paths = [Path(path) for path in paths]
+        paths = [Path(p) for p in ([paths] if isinstance(paths, str | os.PathLike) else paths)]
         if not paths:
             return self
         if self.folder is None:
             label = label or indexing.kept_labels(self, self.root)
-            known = Known(
-                zip(self.photos["sha256"], self.vectors, self.photos["note"], strict=True)
-            )
-            return self._merge(self._index(paths, known, label, progress), paths)
+            held = zip(self.photos["sha256"], self.vectors, self.photos["note"], strict=True)
+            return self._merge(self._index(paths, Known(held), label, progress), paths)
         with store.only_writer(self.folder):
             known, _ = _known_at(self.folder, self.recipe, self.encoder)
             now = Gallery.open(self.folder, self.encoder)  # another program may have added
@@ -157,9 +156,10 @@ class Gallery:
 
         Raises `GalleryError` as `build` does.
         """
+        held = replace(self, vectors=np.asarray(self.vectors))  # or refused, before `out` is there
         with store.only_writer(Path(out)):
             _known_at(Path(out), self.recipe, self.encoder)
-            return replace(self, vectors=np.asarray(self.vectors))._save(Path(out))
+            return held._save(Path(out))
 
     def _save(self, out: Path) -> Gallery:
         roots = [str(self.root.resolve())]
@@ -207,8 +207,8 @@ class Gallery:
         """The `k` photos most similar to `photo` (a path or an image), best first.
 
         The query is prepared as the gallery was. Ties come in the order of the table.
-        `leave_out_query` drops exact copies of the query file. Raises `PhotoError`, and
-        `ValueError` for k < 1.
+        `leave_out_query` drops exact copies of the query file. Raises `PhotoError`, `ValueError`
+        for k < 1, and `GalleryError` when Milvus does not answer.
         """
         if k < 1:
             raise ValueError(f"k={k}: expected at least 1")

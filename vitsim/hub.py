@@ -130,13 +130,13 @@ def first_line(error: Exception) -> str:
     return next((line for line in lines if line), type(error).__name__).rstrip(".")
 
 
-def hub_reachable(seconds: float = 3) -> bool:
-    """Whether the hub answers at all, within `seconds`."""
+def hub_reachable() -> bool:
+    """Whether the hub answers at all, within three seconds."""
     from huggingface_hub import constants
     from huggingface_hub.utils import get_session
 
     try:
-        get_session().head(constants.ENDPOINT, timeout=seconds)
+        get_session().head(constants.ENDPOINT, timeout=3)
     except Exception:  # of whichever HTTP library this huggingface_hub has; each names its own
         return False
     return True

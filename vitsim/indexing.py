@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -83,18 +83,25 @@ def kept_labels(gallery, root: Path) -> Label:
     """The labels that photos below `root` have in a `Gallery`, or None; else their folders' names.
 
     Of a gallery of another folder, where the same name need not mean the same photo, a photo keeps
-    its label if its file is the same.
+    its label if its file is the same. A renamed photo keeps one that a table gave.
     """
     if gallery is None:
         return folder_name
     moved = gallery.root.resolve() != root.resolve()
-    rows = gallery.photos[["path", "sha256", "label"]].itertuples(index=False)
+    rows = list(gallery.photos[["path", "sha256", "label"]].itertuples(index=False))
     kept = {path: (digest, label) for path, digest, label in rows}
+    renamed = {
+        digest: label
+        for path, digest, label in rows
+        if label != folder_name(root / path) and not os.path.exists(root / path)
+    }
 
     def label(path: Path) -> str:
         digest, known = kept.get(below(path, root), ("", ""))
-        same = digest and (not moved or fingerprint(path)[0] == digest)
-        return known if same else folder_name(path)
+        if digest and not (moved and fingerprint(path)[0] != digest):
+            return known
+        own = folder_name(path)
+        return renamed.get(fingerprint(path)[0], own) if renamed else own
 
     return label
 
@@ -107,18 +114,23 @@ def labels_from(table: str | os.PathLike, folder: str | os.PathLike) -> Label:
     """
     remedy = "Give a CSV file with the columns path (relative to the folder) and label."
     try:
-        how = {"dtype": str, "keep_default_na": False, "encoding": "utf-8-sig"}
-        rows = pd.read_csv(table, sep=None, engine="python", **how)
-    except (OSError, ValueError, csv.Error) as error:
+        with open(table, encoding="utf-8-sig") as file:
+            first = file.readline()
+        how = {"dtype": str, "keep_default_na": False, "encoding": "utf-8-sig", "index_col": False}
+        how |= {"sep": max(",;\t", key=first.count), "skipinitialspace": True}
+        with warnings.catch_warnings(action="ignore"):  # of lines with empty columns at their end
+            rows = pd.read_csv(table, **how).fillna("")
+    except (OSError, ValueError) as error:
         raise VitsimError(table, f"is no table of labels ({error})", remedy) from error
     if missing := {"path", "label"} - set(rows):
         reason = f"is no table of labels (no column {', '.join(sorted(missing))})"
         raise VitsimError(table, reason, remedy)
-    labels = {str((Path(folder) / path).resolve()): label
-              for path, label in zip(rows["path"], rows["label"], strict=True)}  # fmt: skip
-    if not any(os.path.exists(path) for path in labels):
+    root = Path(folder)
+    pairs = zip(rows["path"], rows["label"], strict=True)
+    labels = {below(root / path, root): label for path, label in pairs}
+    if not any(os.path.exists(root / path) for path in labels):
         raise VitsimError(table, f"names no photo of {folder}", remedy)
-    return lambda path: labels.get(str(path.resolve()), "")
+    return lambda path: labels.get(below(path, root), "")
 
 
 def prepare(photo: Photo, recipe: Recipe) -> tuple[Image.Image, str]:

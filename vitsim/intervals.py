@@ -20,7 +20,8 @@ class Interval:
     level: float = LEVEL
 
     def __str__(self) -> str:
-        return f"{self.estimate:z.2f} [{self.low:z.2f}, {self.high:z.2f}]"
+        limits = f" [{self.low:z.2f}, {self.high:z.2f}]"
+        return f"{self.estimate:z.2f}{'' if np.isnan(self.low) else limits}"
 
 
 def jackknife_interval(

@@ -67,7 +67,9 @@ class Report:
         rows = zip(*columns, strict=True)
         lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
         told = f"Estimate [95 % interval over identities]. By chance, recall@1: {self.chance:.2f}."
-        unknown = ["nan: no interval can be told."] if "[nan" in "".join(lines) else []
+        found = (one for method in self.methods.values() for one in method.figures.values())
+        bare = any(np.isnan(one.low) for one in found)
+        unknown = ["Without an interval: none can be told."] if bare else []
         return "\n".join([*lines, "", told, *unknown])
 
 
@@ -198,7 +200,8 @@ def _pairs(vectors: np.ndarray, ids: np.ndarray) -> list[np.ndarray]:
     found = []
     for row in range(len(vectors) - 1):
         two = np.broadcast_to(ids[row], len(ids) - row - 1), ids[row + 1 :]
-        found.append((vectors[row + 1 :] @ vectors[row], np.minimum(*two), np.maximum(*two)))
+        scores = np.clip(vectors[row + 1 :] @ vectors[row], -1, 1)
+        found.append((scores, np.minimum(*two), np.maximum(*two)))
     return [np.concatenate(each) for each in zip(*found, strict=True)]
 
 

@@ -72,6 +72,8 @@ def read(uri: str) -> tuple[dict, Collection]:
     with _connected(uri) as client:
         if not client.has_collection(ABOUT):
             raise GalleryError(PREFIX + uri, "holds no finished gallery", remedy)
+        for name in (NAME, ABOUT):  # a file that another process wrote cannot be searched before
+            client.load_collection(name)
         (row,) = client.query(ABOUT, filter="id == 0", output_fields=["photo"])
     about = json.loads(row["photo"])
     return about, Collection(uri, about.pop("count"))
@@ -134,12 +136,18 @@ def _connected(uri: str) -> Iterator:
         raise GalleryError(PREFIX + uri, "needs pymilvus", SCALE) from error
     if "://" not in uri and not uri.endswith(".db"):
         raise GalleryError(PREFIX + uri, "is not a Milvus file", "Its name must end in .db.")
-    logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # what it says is raised, too
+    for library in ("pymilvus", "milvus_lite"):
+        logging.getLogger(library).setLevel(logging.CRITICAL)  # what it says is raised, too
     client = None
     try:
         client = MilvusClient(uri, token=os.environ.get("MILVUS_TOKEN", ""), timeout=10)
         yield client
     except MilvusException as error:
+        if client is None and "://" not in uri:
+            remedy = "Close the other program (in Jupyter: the kernel), then do the same again."
+            raise GalleryError(
+                PREFIX + uri, "is open elsewhere, or no Milvus file", remedy
+            ) from error
         remedy = "Check that the server runs and the address is right."
         raise GalleryError(PREFIX + uri, f"failed ({error.message})", remedy) from error
     finally:

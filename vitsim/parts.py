@@ -74,16 +74,16 @@ def patch_coverage(mask: Image.Image, grid: int, how: str = "letterbox") -> np.n
     return square.reshape(grid, 16, grid, 16).mean(axis=(1, 3)) / 255
 
 
-def patch_detail(photo: Image.Image, grid: int, how: str = "letterbox") -> np.ndarray:
+def patch_detail(photo: Image.Image, grid: int) -> np.ndarray:
     """Which patches show something: `(grid, grid)` bool, false for a flat colour.
 
     Flat are the strips around a letterboxed photo and a background that was removed.
     """
-    square = np.asarray(fit(photo, 16 * grid, how)).reshape(grid, 16, grid, 16, 3)
+    square = np.asarray(fit(photo, 16 * grid)).reshape(grid, 16, grid, 16, 3)
     return np.ptp(square, axis=(1, 3)).max(axis=2) >= FLAT
 
 
-def patch_parts(parts: Image.Image, grid: int, how: str = "letterbox") -> np.ndarray:
+def patch_parts(parts: Image.Image, grid: int) -> np.ndarray:
     """The body part that fills most of each patch: `(grid, grid)` int, 0 where there is none.
 
     `parts` is a map whose pixels are numbers of parts, 0 for the background, as Toy Pets have it;
@@ -91,7 +91,7 @@ def patch_parts(parts: Image.Image, grid: int, how: str = "letterbox") -> np.nda
     """
     numbers = np.asarray(parts)
     known = range(1, max(numbers.max(), 1) + 1)
-    shares = [patch_coverage(Image.fromarray(numbers == one), grid, how) for one in known]
+    shares = [patch_coverage(Image.fromarray(numbers == one), grid) for one in known]
     return np.where(np.max(shares, axis=0) > 0, np.argmax(shares, axis=0) + 1, 0)
 
 

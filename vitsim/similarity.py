@@ -69,6 +69,7 @@ def best(search: Callable, n: int, k: int) -> tuple[np.ndarray, np.ndarray]:
         ask = min(2 * ask, n)  # a tie at the border: look further, so that the order decides
     else:
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
-    ties = np.cumsum(np.r_[0, scores[:-1] - scores[1:] > SAME])  # the same number: a tie
+    apart = scores[:-1] - scores[1:] > SAME
+    ties = np.append(0, np.cumsum(apart))[: len(found)]  # the same number: a tie
     order = np.lexsort((found, ties))[:k]
     return found[order], np.clip(scores[order], -1, 1)

@@ -36,6 +36,15 @@ def _said(choice: str | None) -> str | None:
     return choice or None  # an empty variable of a shell says nothing
 
 
+Place = Annotated[
+    str,
+    typer.Option(
+        "--gallery",
+        "-g",
+        help="A gallery, milvus:FILE.db, a folder of photos, or toy-pets.",
+        callback=lambda place: place or "toy-pets",
+    ),
+]
 Background = Annotated[
     str | None, typer.Option(help=BACKGROUND_HELP, show_default="keep", callback=_said)
 ]

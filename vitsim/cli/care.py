@@ -22,10 +22,11 @@ def audit(folder: Annotated[Path, typer.Argument(help="A folder of photos.")]) -
     from ..images import SUFFIXES, find_photos
     from ..images import audit as look_at
 
-    findings, photos = look_at(folder, progress=sys.stderr.isatty()), len(find_photos(folder))
+    photos = len(find_photos(folder))
     if not photos:
         remedy = f"Give a folder with photos ({', '.join(sorted(SUFFIXES))})."
         raise VitsimError(folder, "holds no photo", remedy)
+    findings = look_at(folder, progress=sys.stderr.isatty())
     for finding in findings:
         print(f"{finding.kind:<10}  {plain(finding.text)}")
     print(f"{count(photos, 'photo')} looked at, {count(len(findings), 'finding')}")

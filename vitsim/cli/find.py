@@ -10,7 +10,17 @@ from typing import Annotated, Literal
 import typer
 
 from ..texts import count, plain, short, tell
-from ._app import Background, BackgroundIfAny, Fit, Model, ModelIfAny, Pooling, app, save_figure
+from ._app import (
+    Background,
+    BackgroundIfAny,
+    Fit,
+    Model,
+    ModelIfAny,
+    Place,
+    Pooling,
+    app,
+    save_figure,
+)
 
 FIGURE_MOST = 24  # matches in a figure
 
@@ -18,12 +28,7 @@ FIGURE_MOST = 24  # matches in a figure
 @app.command()
 def match(
     photo: Annotated[Path, typer.Argument(help="The photo to look for.")],
-    gallery: Annotated[
-        str,
-        typer.Option(
-            "--gallery", "-g", help="A gallery, milvus:FILE.db, a folder of photos, or toy-pets."
-        ),
-    ] = "toy-pets",
+    gallery: Place = "toy-pets",
     k: Annotated[int, typer.Option("-k", min=1, help="How many matches.")] = 4,
     model: ModelIfAny = None,
     background: BackgroundIfAny = None,
@@ -44,6 +49,8 @@ def match(
     opened = open_gallery(gallery, model, background)
     found = opened.match(photo, k, leave_out_query)
     tell("since it was indexed", opened.changed(found))
+    if found and found[0].path.exists() and found[0].path.samefile(photo):
+        tell("note", ["rank 1 is the photo itself; --leave-out-query passes over it"])
     if as_json:
         rows = [
             {"rank": m.rank, "score": m.score, "path": str(m.path), "label": m.label} for m in found
@@ -51,7 +58,7 @@ def match(
         about = {"query": str(photo), "gallery": gallery, "model": opened.recipe.model}
         print(json.dumps(about | {"matches": rows}, indent=1))
     else:
-        labels = opened.photos["label"].nunique()  # of a gallery in Milvus not known
+        labels = _labels(opened)  # of a gallery in Milvus not known
         size = count(len(opened), "photo") + (f", {count(labels, 'label')}" if labels else "")
         print(plain(f"{photo} in {gallery}: {size}, model {opened.recipe.model}") + "\n")
         labels = [plain(m.label) for m in found]
@@ -118,10 +125,17 @@ def index(
         gone = before[~before["path"].isin(now["path"])]
         moved = now["sha256"].isin(gone["sha256"]) & ~now["path"].isin(before["path"])
         news = f" ({new} new or changed, {max(len(gone) - moved.sum(), 0)} gone)"
-    size = f"{count(len(made), 'photo')}{news}, {count(made.photos['label'].nunique(), 'label')}"
+    size = f"{count(len(made), 'photo')}{news}, {count(_labels(made), 'label')}"
     print(plain(f"{out}: {size}, model {made.recipe.model}"))
     tell("skipped", made.skipped, f"; `vitsim audit {short(folder)}` lists all")
     tell("background kept", made.notes)
+    if unnamed := (made.photos["label"] == "").sum():
+        tell("note", [f"{count(unnamed, 'photo')} of no label: the table does not name them"])
+
+
+def _labels(gallery) -> int:
+    labels = gallery.photos["label"]
+    return labels[labels != ""].nunique()
 
 
 def open_gallery(gallery: str, model: str | None, background: str | None, **choices: str | None):
@@ -152,7 +166,11 @@ def open_gallery(gallery: str, model: str | None, background: str | None, **choi
                 reason = f"was made with {name} {'kept' if made == 'keep' else made}"
                 remedy = f"Leave --{name} out, or index anew."
                 raise store.GalleryError(where, reason, remedy)
-        tell("since it was indexed", opened.changes())
+        changes = opened.changes()
+        if sum(line.endswith(" is gone") for line in changes) == len(opened):
+            again = f"`vitsim index FOLDER --out {where}`"
+            changes = [f"all photos are gone from {opened.root}; say where they are: {again}"]
+        tell("since it was indexed", changes)
         return opened
     if not find_photos(folder):
         remedy = "Give a folder with photos, or a gallery."

@@ -9,15 +9,13 @@ from typing import Annotated
 import typer
 
 from .. import VitsimError
-from ._app import ModelIfAny, app
+from ._app import ModelIfAny, Place, app
 from .find import open_gallery
 
 
 @app.command("app")
 def show(
-    gallery: Annotated[
-        str, typer.Option("--gallery", "-g", help="A gallery, a folder of photos, or toy-pets.")
-    ] = "toy-pets",
+    gallery: Place = "toy-pets",
     model: ModelIfAny = None,
     background: Annotated[
         str | None,
@@ -47,13 +45,11 @@ def show(
     from .. import datasets, milvus, store
     from ..app import serve
 
-    made = gallery.startswith(milvus.PREFIX) or (
-        gallery != datasets.TOY_PETS and store.is_gallery(Path(gallery))
-    )
+    made = gallery.startswith(milvus.PREFIX) or store.is_gallery(Path(gallery))
     opened = open_gallery(gallery, model, background or (None if made else "cutout"))
     examples = datasets.pets("query", "test").drop_duplicates("pet")["photo"][:8]
-    shown = list(examples) if gallery == datasets.TOY_PETS else []
-    serve(opened, shown, host, port or None, browser)
+    shipped = gallery == datasets.TOY_PETS and not Path(gallery).exists()
+    serve(opened, list(examples) if shipped else [], host, port or None, browser)
 
 
 def _listen_once(host: str, port: int | None) -> None:

@@ -14,6 +14,8 @@ from ._base import INK, ORANGE, grid
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+SIDE = 38  # points: the longer side of a photo on a map
+
 
 def patch_grid(patches: np.ndarray) -> Figure:
     """Patches `(rows, columns, p, p, 3)`, 0 to 255: joined to a picture, and apart, numbered."""
@@ -81,8 +83,8 @@ def _lit(picture: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return np.uint8((1 - share) * 0.4 * grey + share * yellow)
 
 
-def photo_map(points: np.ndarray, photos: Sequence[Image.Image], side: float = 38) -> Figure:
-    """Photos at their points `(n, 2)`, at most `side` / 72 inches wide and high.
+def photo_map(points: np.ndarray, photos: Sequence[Image.Image]) -> Figure:
+    """Photos at their points `(n, 2)`, at most half an inch wide and high.
 
     Transparent parts stay transparent. Both axes have the same scale.
     """
@@ -94,7 +96,7 @@ def photo_map(points: np.ndarray, photos: Sequence[Image.Image], side: float = 3
     axis.margins(0.04)
     for point, photo in zip(points, photos, strict=True):
         small = photo.copy()
-        small.thumbnail((3 * side, 3 * side), Image.Resampling.LANCZOS)
+        small.thumbnail((3 * SIDE, 3 * SIDE), Image.Resampling.LANCZOS)
         placed = AnnotationBbox(OffsetImage(small, zoom=1 / 3), point, frameon=False)
         placed.set_in_layout(False)
         axis.add_artist(placed)
