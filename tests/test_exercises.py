@@ -49,7 +49,8 @@ def test_where_nothing_tells_both_are_said(capsys):
 
 @pytest.mark.parametrize("answer", [None, ...])
 def test_no_answer_yet_is_not_a_wrong_answer(capsys, answer):
-    assert said(capsys, answer, 3, en="Count.").startswith("… Your answer goes here.")
+    so_far = "None" if answer is None else "..."
+    assert f"… Your answer goes here. (So far: {so_far}.)" in said(capsys, answer, 3, en="Count.")
 
 
 @pytest.mark.parametrize(
@@ -73,9 +74,15 @@ def test_right_answers(capsys, answer, expected):
         (4, 3, "Look."),
         ("a", "b", "Look."),
         (3, "b", "Look."),
-        ("three", 3, "Expected: int; this is str."),
+        ("three", 3, "A number, without quotes"),
+        ("75%", 0.75, "A number, without quotes"),
+        (75, 0.75, "A share, from 0 to 1"),
+        (0.345, 1 / 3, "Look.\n"),
+        ("x", [1, 2], "Expected: list; this is str."),
+        ((9, 633, 792), 9_633_792, "Large numbers without commas"),
+        ((9, 633), 9_633, "Large numbers without commas"),
         ([1, 2, 3], [1, 2], "(3,) ≠ (2,)"),
-        ((0, 16), 0.16, "Write a point: 0.16"),
+        ((0, 16), 0.16, "Write a point: 1.5"),
         (float("nan"), 1.0, "Look."),
         (object(), 1.0, "this is object"),
         (["dog_001"], [True], "Look.\n"),

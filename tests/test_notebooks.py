@@ -30,7 +30,7 @@ check(answer, {n}, en="Count again.", pt="Conte de novo.")
 # %% [markdown] lang="pt"
 # <details><summary>Dica</summary>{n}</details>
 
-# %% tags=["solution"] cellView="form" jupyter={{"source_hidden": true}}
+# %% tags=["solution"] cellView="form" jupyter={{"source_hidden": true, "outputs_hidden": true}}
 check({n}, {n})
 """
 TINY = """# ---

@@ -13,7 +13,8 @@ A source is a jupytext percent file. Its header names the Portuguese notebook:
 
 Code cells belong to both languages. A Markdown cell marked lang="en" is followed by its twin
 marked lang="pt". The builder adds the line with the other language and "Open in Colab" under the
-title, and writes the project's address, from pyproject.toml, in place of {{repository}}.
+title, and writes the project's address, from pyproject.toml, in place of {{repository}}, and the
+notebook's language in place of {{language}}.
 
 A rebuild without a change gives no difference: ids come from the contents, metadata is fixed,
 nothing of the machine is kept, and a stored figure stays when the new one looks the same.
@@ -82,6 +83,7 @@ class Lesson:
         for cell in kept:
             cell.metadata = {key: cell.metadata[key] for key in MARKS if key in cell.metadata}
             cell.source = cell.source.replace("{{repository}}", repository())
+            cell.source = cell.source.replace("{{language}}", lang)
             cell.id = _identity(self.source.stem, cell, seen)
         return nbformat.v4.new_notebook(cells=kept, metadata=METADATA)
 

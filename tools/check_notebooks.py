@@ -114,14 +114,14 @@ def looked_at(lesson: Lesson, lang: str, notebook) -> list[str]:
 
 
 def same_code(lesson: Lesson, stored: dict) -> list[str]:
-    """Code cells are the same in both languages."""
+    """Code cells are the same in both languages, but for the line that names it."""
     first, second = (_code(stored[lang]) for lang in LANGUAGES)
     if len(first) != len(second):
         return [f"{lesson.source.name}: {len(first)} and {len(second)} code cells: {BUILD}"]
     return [
         f"{where(lesson, 'en', n)} and {where(lesson, 'pt', m)} hold different code: {BUILD}"
         for (n, one), (m, other) in zip(first, second, strict=True)
-        if one.source != other.source
+        if one.source.replace("VITSIM_LANG=en", "VITSIM_LANG=pt") != other.source
     ]
 
 
@@ -162,7 +162,7 @@ def sizes(lesson: Lesson, lang: str, notebook) -> list[str]:
     """Short cells, few cells, few words, a small file."""
     place, problems = where(lesson, lang), []
     for n, cell in _code(notebook):
-        lines = sum(bool(line.strip()) for line in cell.source.splitlines())
+        lines = sum(bool(re.match(r"\s*[^\s%]", line)) for line in cell.source.splitlines())
         if lines > CODE_LINES:
             problems.append(f"{where(lesson, lang, n)} has {lines} lines: at most {CODE_LINES}")
     if len(_code(notebook)) > CODE_CELLS:
@@ -198,9 +198,10 @@ def exercises(lesson: Lesson, lang: str, notebook) -> list[str]:
         between = "\n".join(one.source for one in notebook.cells[start : n - 1])
         if "<details>" not in between:
             problems.append(f"{place}: put a folded hint (<details>) between starter and solution")
-        folded = cell.metadata.get("jupyter", {}).get("source_hidden")
+        folded = cell.metadata.get("jupyter", {})
+        folded = folded.get("source_hidden") and folded.get("outputs_hidden")
         if not folded or cell.metadata.get("cellView") != "form":
-            marks = 'cellView="form" jupyter={"source_hidden": true}'
+            marks = 'cellView="form" jupyter={"source_hidden": true, "outputs_hidden": true}'
             problems.append(f"{place}: fold the solution with {marks}")
         if "✓" not in _text(cell) or "✗" in _text(cell):
             problems.append(f"{place}: the solution must run and end with a `check` that says ✓")

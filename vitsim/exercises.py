@@ -2,8 +2,8 @@
 
 The code of a lesson is the same in every language, so an exercise hands both words to `check`,
 and the notebook's own folder tells which one to say: `notebooks/pt` speaks Portuguese. Where the
-folder does not tell, in Colab for one, both are said, a line each, and figures are in English.
-`VITSIM_LANG` overrules.
+folder does not tell, both are said, a line each, and figures are in English. `VITSIM_LANG`, which
+the lessons set in Colab, overrules.
 """
 
 import os
@@ -27,7 +27,8 @@ def check(answer, expected, en: str = "", pt: str = "", tolerance: float = 0.005
     `None` and `...` are answers still to come. Never raises: "Run all" goes on.
     """
     if answer is None or answer is Ellipsis:
-        return _say("waiting")
+        so_far = "None" if answer is None else "..."
+        return _say("waiting", f"(So far: {so_far}.)", f"(Por enquanto: {so_far}.)")
     mismatch = _mismatch(answer, expected, tolerance)
     if mismatch is None:
         return _say("right")
@@ -60,16 +61,24 @@ def _mismatch(answer, expected, tolerance: float) -> tuple[str, str] | None:
     try:
         mine, theirs = _numbers(answer), _numbers(expected)
     except Exception:  # whatever a reader hands in
+        if isinstance(answer, str) and np.ndim(expected) == 0:
+            return "(A number, without quotes or units.)", "(Um número, sem aspas nem unidade.)"
         kind, wanted = type(answer).__name__, type(expected).__name__
         if kind == wanted:  # a list of names where numbers are expected
             return "", ""
         return f"(Expected: {wanted}; this is {kind}.)", f"(Esperado: {wanted}; recebido: {kind}.)"
     if isinstance(answer, tuple) and theirs.shape == ():
-        return "(Write a point: 0.16, not 0,16.)", "(Em Python, use ponto: 0.16, não 0,16.)"
+        if len(answer) > 2 or theirs >= 1000:
+            return "(Large numbers without commas.)", "(Números grandes sem vírgulas.)"
+        return "(Write a point: 1.5, not 1,5.)", "(Em Python, use ponto: 1.5, não 1,5.)"
     if mine.shape != theirs.shape:
         shapes = f"{mine.shape} ≠ {theirs.shape}"
         return f"(Shapes: {shapes}.)", f"(Formatos: {shapes}.)"
-    return None if np.allclose(mine, theirs, rtol=0, atol=tolerance) else ("", "")
+    if np.allclose(mine, theirs, rtol=0, atol=tolerance):
+        return None
+    if theirs.shape == () and 0 < theirs < 1 < mine and abs(mine / 100 - theirs) <= tolerance:
+        return "(A share, from 0 to 1, not per 100.)", "(Uma proporção, de 0 a 1, não por 100.)"
+    return "", ""
 
 
 def _numbers(value) -> np.ndarray:

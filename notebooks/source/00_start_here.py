@@ -8,9 +8,9 @@
 #
 # In May 2024, floods reached 447 of the 497 municipalities of Rio Grande do Sul, in the south of
 # Brazil. More than two million people were affected. More than 12,000 animals were rescued,
-# officially counted, and many had lost their people. Volunteers put photos of some 10,000 animals,
-# from over 300 shelters, on one website, *Pets RS*. Then the owners began to scroll. One found her
-# dog by checking every little spot.
+# officially counted, and many had lost their people. Volunteers put photos of more than 10,000
+# animals, from over 300 shelters, on one website, *Pets RS*. Then the owners began to scroll. One
+# found her dog by checking every little spot.
 #
 # That is the question of this course: **is it the same one?** You will build a program that helps
 # people look. It never decides for them.
@@ -28,8 +28,8 @@
 # Em maio de 2024, as enchentes atingiram 447 dos 497 municípios do Rio Grande do Sul. Mais de dois
 # milhões de pessoas foram afetadas. Mais de 12 mil animais foram resgatados, pela contagem oficial,
 # e muitos se perderam de seus tutores. Voluntários reuniram em um só site, o *Pets RS*, fotos de
-# cerca de 10 mil animais, vindas de mais de 300 abrigos. Então os tutores começaram a procurar,
-# foto por foto. Uma tutora achou sua cachorra conferindo cada manchinha.
+# mais de 10 mil animais, vindas de mais de 300 abrigos. Então os tutores começaram a procurar, foto
+# por foto. Uma tutora achou sua cachorra conferindo cada manchinha.
 #
 # É essa a pergunta deste curso: **é o mesmo animal?** Você vai construir um programa que ajuda as
 # pessoas a procurar. Ele nunca decide por elas.
@@ -53,6 +53,7 @@ try:
     from vitsim import background, datasets, doctor, images, models, plots
 except ModuleNotFoundError:
     # %pip install --quiet "vitsim[notebooks] @ git+{{repository}}"
+    # %env VITSIM_LANG={{language}}
     from vitsim import background, datasets, doctor, images, models, plots
 from vitsim.encoder import Encoder
 from vitsim.exercises import check
@@ -75,7 +76,7 @@ print("vitsim ✓")
 
 # %%
 pets = datasets.pets()
-a, b, c = pets.iloc[[5, 10, 2]].itertuples()
+a, b, c = pets.iloc[[5, 10, 1]].itertuples()
 plots.photo_row([a.photo, b.photo, c.photo], ["A", "B", "C"])
 
 # %% [markdown] lang="en"
@@ -115,7 +116,7 @@ check(
 # </details>
 
 
-# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true}
+# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true, "outputs_hidden": true}
 guess = "C"
 check(guess, "B" if b.pet == a.pet else "C")
 
@@ -205,9 +206,9 @@ plots.match_grid(query, matches, truth=a.pet)
 # The best match stands first; the number is its **score**. A tick marks the lost dog, a cross
 # another one: a luxury of toys, for a real shelter has no ticks.
 #
-# How to read a score: 1.00 is the same picture, and more means *more alike to this model*. It is
-# **not a probability**, and no score says "the same dog". See how close a tick and a cross can be.
-# What is a high score? Lesson 03. How often is the first one wrong? Lesson 05.
+# How to read a score: a picture scores 1.00 with itself, and more means *more alike to this model*.
+# It is **not a probability**, and no score says "the same dog". See how close a tick and a cross
+# can be. What is a high score? Lesson 03. How often is the first one wrong? Lesson 05.
 #
 # ### Exercise 2: change
 # The lost dog has three photos in the shelter. How far down the list must a volunteer look to see
@@ -217,9 +218,9 @@ plots.match_grid(query, matches, truth=a.pet)
 # A melhor correspondência vem primeiro; o número é seu **escore** (*score*). Um ✓ marca o cão
 # perdido; um ✗, outro cão: um luxo dos brinquedos, pois em um abrigo de verdade não há ✓.
 #
-# Como ler um escore: 1,00 é a mesma imagem, e mais alto quer dizer *mais parecido para este
-# modelo*. Ele **não é uma probabilidade**, e nenhum escore diz "é o mesmo cão". Veja como um ✓ e um
-# ✗ podem ficar próximos. O que é um escore alto? Aula 03. Com que frequência a primeira está
+# Como ler um escore: uma imagem tem 1,00 consigo mesma, e mais alto quer dizer *mais parecido para
+# este modelo*. Ele **não é uma probabilidade**, e nenhum escore diz "é o mesmo cão". Veja como um ✓
+# e um ✗ podem ficar próximos. O que é um escore alto? Aula 03. Com que frequência a primeira está
 # errada? Aula 05.
 #
 # ### Exercício 2: modifique
@@ -250,7 +251,7 @@ check(
 # Peça muitas de uma vez, 48, por exemplo, e leia as posições.
 # </details>
 
-# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true}
+# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true, "outputs_hidden": true}
 ranks = [match.rank for match in gallery.match(query, 48) if match.label == a.pet]
 print(ranks)
 k = ranks[-1]
@@ -302,18 +303,20 @@ check(
 # </details>
 
 
-# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true}
+# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true, "outputs_hidden": true}
 def is_right(row):
     return gallery.match(cut(row), k=1)[0].label == row.pet
 
 
 answers = [is_right(row) for row in lost.itertuples()]
+check(answers, list(best == lost["pet"]))
+
+# %%
 draws = np.random.default_rng(0).random((10_000, len(answers)))
 print(f"{sum(answers)} / {len(answers)}")
 for chance in (3 / len(gallery), 1 / 2):
     found = (draws < chance).sum(axis=1)
     print(f"{found.mean():.2f}     {np.mean(found >= sum(answers)):.2f}")
-check(answers, list(best == lost["pet"]))
 
 # %% [markdown] lang="en"
 # First line: how many of the eight dogs the model found. Second: 10,000 volunteers who draw photos
@@ -329,11 +332,11 @@ check(answers, list(best == lost["pet"]))
 # %% [markdown] lang="pt"
 # Primeira linha: quantos dos oito cães o modelo encontrou. Segunda: 10.000 voluntários que sorteiam
 # fotos às cegas. Três em 48 estão certas, logo eles acertam em média 8 · 3/48 = 0,50, meio cão; ao
-# lado, a proporção dos que acertam ao menos tantos quanto o modelo. Se é pequena, a sorte cega não
-# explica o resultado. Terceira: voluntários que sabem qual é a ninhada e tiram cara ou coroa entre os
-# dois irmãos, quatro cães em média. Se a proporção *deles* não é pequena, a moeda faria o mesmo, e
-# oito cães não mostram que o modelo distingue irmãos. Com que frequência ele acertará com *outros*
-# cães? A aula 05 mostra quanto se pode saber.
+# lado, a proporção dos que acertam ao menos tantos quanto o modelo. Se for pequena, a sorte cega
+# não explica o resultado. Terceira: voluntários que sabem qual é a ninhada e tiram cara ou coroa
+# entre os dois irmãos, quatro cães em média. Se a proporção *deles* não for pequena, a moeda faria
+# o mesmo, e oito cães não mostram que o modelo distingue irmãos. Com que frequência ele acertará
+# com *outros* cães? A aula 05 mostra quanto se pode saber.
 #
 # ## 4. O que vem pela frente
 
@@ -380,7 +383,7 @@ plots.photo_row([a.photo, query, numbers, matches[0].path], titles)
 # ## Remember
 # - The program ranks photos for a person to look at; the person decides.
 # - A score compares; it is not a probability.
-# - Light and place deceive. Spots do not.
+# - Light and place deceive. Spots, less so.
 #
 # **Next:** lesson 01 opens a picture and looks inside.
 #
@@ -430,7 +433,7 @@ plots.photo_row([a.photo, query, numbers, matches[0].path], titles)
 # ## Para lembrar
 # - O programa ordena fotos para que uma pessoa olhe; quem decide é a pessoa.
 # - Um escore compara; não é uma probabilidade.
-# - Luz e lugar enganam. Manchas, não.
+# - Luz e lugar enganam. Manchas, menos.
 #
 # **A seguir:** a aula 01 abre uma imagem e olha o que há dentro.
 #

@@ -43,6 +43,7 @@ try:
     from vitsim import background, datasets, files, images, plots
 except ModuleNotFoundError:
     # %pip install --quiet "vitsim[notebooks] @ git+{{repository}}"
+    # %env VITSIM_LANG={{language}}
     from vitsim import background, datasets, files, images, plots
 from vitsim.encoder import Encoder
 from vitsim.exercises import check
@@ -117,7 +118,7 @@ check(
 # `cat.nbytes` é 300 · 451 · 3, pois um `uint8` tem um byte. Aqui cada número tem quatro.
 # </details>
 
-# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true}
+# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true, "outputs_hidden": true}
 prediction = 16 * 224 * 224 * 3 * 4
 print(prediction)
 check(prediction, batch.nbytes)
@@ -251,8 +252,8 @@ plots.photo_row(shown, titles)
 
 # %% [markdown] lang="pt"
 # Acima das fotos verticais está seu escore com a horizontal; impresso, o da xícara com a gata. Qual
-# caminho tem a maior diferença? A rede também vê as tarjas: em cima e embaixo em uma foto, dos lados
-# na outra. O corte repete pixels; a aula 06 mede. O vitsim usa tarjas;
+# caminho tem a maior diferença? A rede também vê as tarjas: em cima e embaixo em uma foto, dos
+# lados na outra. O corte compara pixels iguais: nada prova; a aula 06 mede. O vitsim usa tarjas;
 # `google/vit-base-patch16-224` achata.
 #
 # ### Exercício 2: construa
@@ -278,19 +279,19 @@ for cup in (coffee, tall):
 # %% [markdown] lang="en"
 # <details><summary>Hint</summary>
 #
-# `scale = size / max(image.size)`; new sides: `round(side * scale)`. `square.paste(small, (x, y))`
-# wants the upper left corner.
+# `scale = size / max(image.size)`; new sides: `round(side * scale)`. `square.paste(small, (x, y)) →
+# None` wants the upper left corner.
 # </details>
 
 # %% [markdown] lang="pt"
 # <details><summary>Dica</summary>
 #
-# `scale = size / max(image.size)`; novos lados: `round(side * scale)`.
-# `square.paste(small, (x, y))` pede o canto superior esquerdo.
+# `scale = size / max(image.size)`; novos lados: `round(side * scale)`. `square.paste(small, (x, y))
+# → None` pede o canto superior esquerdo.
 # </details>
 
 
-# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true}
+# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true, "outputs_hidden": true}
 def my_letterbox(image, size):
     square = Image.new("RGB", (size, size), images.GREY)
     scale = size / max(image.size)
@@ -350,8 +351,8 @@ for name, spoiled in [("=", exact), ("→ 8", np.roll(exact, 8, axis=1)), ("½",
 #
 # Real photos come without masks; **U²-Net** guesses them. It is a U: on the way down it halves the
 # picture again and again, and each number sees more of the scene; on the way up it doubles it, and
-# takes back at every size the detail seen before. Every stage is itself a small U, hence the
-# square. Out comes, for each pixel, a number from 0 to 1: its score for foreground.
+# takes back at every size the detail seen before. Every stage is itself a small U, hence the ². Out
+# comes, for each pixel, a number from 0 to 1: its score for foreground.
 #
 # **rembg** runs such networks; `cutout`, a narrow one, comes with the course. Loading takes up to a
 # minute, once.
@@ -363,8 +364,8 @@ for name, spoiled in [("=", exact), ("→ 8", np.roll(exact, 8, axis=1)), ("½",
 #
 # Fotos reais vêm sem máscara; a **U²-Net** a estima. Ela é um U: ao descer, reduz a imagem à metade
 # repetidas vezes, e cada número vê mais da cena; ao subir, amplia-a outra vez e recupera, em cada
-# tamanho, os detalhes já vistos. Cada etapa é, por sua vez, um pequeno U: daí o quadrado. O
-# resultado, para cada pixel, é um número de 0 a 1: seu escore de primeiro plano.
+# tamanho, os detalhes já vistos. Cada etapa é, por sua vez, um pequeno U: daí o ². O resultado,
+# para cada pixel, é um número de 0 a 1: seu escore de primeiro plano.
 #
 # O **rembg** executa redes assim; a `cutout`, uma versão estreita, vem com o curso. Na primeira
 # vez, carregá-la leva até um minuto.
@@ -385,8 +386,7 @@ print("rembg ✓")
 
 # %% [markdown] lang="pt"
 # Primeiro, à mão: padronizar os números como no treino (média e desvio padrão da ImageNet), pôr os
-# canais na frente, executar a rede. Depois, pelo rembg, que ainda estica a resposta ao intervalo
-# inteiro.
+# canais na frente, executar a rede. Depois, pelo rembg, que ainda estica a resposta de 0 a 1.
 
 # %%
 scaled = np.asarray(pet) / np.asarray(pet).max()
@@ -429,8 +429,8 @@ plots.photo_row([soft, hard, *ears], ["soft", "soft ≥ 0.5", "soft cut-out", "h
 
 # %% [markdown] lang="pt"
 # À direita, uma orelha de perto: a borda suave mistura pelo e cinza; a dura mantém ou descarta cada
-# pixel. Boas máscaras? `background.mask_of` chama o rembg e guarda a resposta no disco; 54 fotos
-# de 18 animais, contra as máscaras exatas:
+# pixel. São boas? `background.mask_of` chama o rembg e guarda a resposta no disco; 54 fotos de 18
+# animais, contra as máscaras exatas:
 
 # %%
 shelter = pets.query("split == 'dev' and role == 'gallery'")
@@ -550,7 +550,7 @@ check(
 # `Image.alpha_composite(abaixo, acima)` pede duas imagens RGBA do mesmo tamanho.
 # </details>
 
-# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true}
+# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true, "outputs_hidden": true}
 below = Image.new("RGBA", transparent.size, (*images.GREY, 255))
 flat = Image.alpha_composite(below, transparent).convert("RGB")
 check(flat, background.cut_out(pet, mask, images.GREY), tolerance=1)
@@ -655,7 +655,7 @@ plots.photo_row(list(squares.values()), list(squares))
 # - Uma imagem é linhas × colunas × canais; abra-a na posição certa, em RGB de 8 bits.
 # - Prepare da mesma maneira todas as fotos que vai comparar.
 # - A máscara de uma rede é uma estimativa: avalie-a onde conhece a verdade, olhe as piores.
-# - Componha recortes sobre uma cor explícita, enquadrados; nunca descarte o alfa.
+# - Ponha recortes enquadrados sobre uma cor explícita; nunca descarte o alfa.
 # - Audite primeiro; todo processamento longo deve poder ser retomado.
 #
 # **A seguir:** a aula 02 transforma esses quadrados em vetores, os *embeddings*.

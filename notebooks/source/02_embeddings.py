@@ -41,6 +41,7 @@ try:
     from vitsim import attention, background, datasets, images, models, plots, similarity
 except ModuleNotFoundError:
     # %pip install --quiet "vitsim[notebooks] @ git+{{repository}}"
+    # %env VITSIM_LANG={{language}}
     from vitsim import attention, background, datasets, images, models, plots, similarity
 from vitsim.encoder import Encoder
 from vitsim.exercises import check
@@ -150,7 +151,7 @@ check(
 # </details>
 
 
-# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true}
+# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true, "outputs_hidden": true}
 def join(patches):
     return patches.transpose(0, 2, 1, 3, 4).reshape(encoder.size, encoder.size, 3)
 
@@ -193,8 +194,8 @@ print(flat.shape, "→", by_hand.shape, np.allclose(by_hand, by_model, atol=1e-5
 # ## 3. Lugares
 #
 # O que vem depois trata os *tokens* como um conjunto, sem ordem. Por isso, a cada um se *soma* um
-# vetor aprendido para o seu lugar, o ***position embedding***. Cossenos de quatro lugares com todos
-# (1: mesmo sentido; aula 03):
+# vetor aprendido para o seu lugar, o ***embedding* de posição**. Cossenos de quatro lugares com
+# todos (1: mesmo sentido; aula 03):
 
 # %%
 positions = encoder.model.embeddings.position_embeddings[0].numpy()
@@ -209,8 +210,8 @@ plots.heat_maps([cosines[place] for place in places], [str(place) for place in p
 # side: it tells the distance from the middle better than the side. What if patches change places?
 
 # %% [markdown] lang="pt"
-# Na moldura, o próprio lugar. Claro em volta: o modelo conhece os vizinhos; no lado oposto: a
-# distância do centro, mais que o lado. E se os *patches* trocarem de lugar?
+# Na moldura, o próprio lugar. Claro em volta: o modelo conhece os vizinhos; no lado oposto: mais a
+# distância ao centro que o lado. E se os *patches* trocarem de lugar?
 
 # %%
 order = np.random.default_rng(0).permutation(g * g)
@@ -241,24 +242,24 @@ print(f"{score:.2f}")
 check(
     score,
     1.0,
-    en="Something of the positions is left. How much of it may remain?",
-    pt="Ainda resta algo das posições: quanto pode restar?",
+    en="Something of the positions is left, though 1.00 be printed: nothing may remain.",
+    pt="Ainda resta algo das posições, mesmo que apareça 1.00: nada pode restar.",
     tolerance=1e-6,
 )
 
 # %% [markdown] lang="en"
 # <details><summary>Hint</summary>
 #
-# Adding zero changes nothing.
+# Adding zero changes nothing; keep `*=`.
 # </details>
 
 # %% [markdown] lang="pt"
 # <details><summary>Dica</summary>
 #
-# Somar zero não muda nada.
+# Somar zero não muda nada; mantenha `*=`.
 # </details>
 
-# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true}
+# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true, "outputs_hidden": true}
 blind = copy.deepcopy(encoder.model)
 blind.embeddings.position_embeddings *= 0
 
@@ -286,8 +287,8 @@ check(score, 1.0, tolerance=1e-6)
 #
 # $$\mathrm{softmax}\!\left(\frac{QK^\top}{\sqrt{d}}\right)V$$
 #
-# O ***softmax*** transforma uma linha de concordâncias em pesos: positivos e de soma 1. Produtos
-# escalares de d coordenadas normais padrão independentes têm variância d; dividir por √d a reduz a 1.
+# O ***softmax*** transforma uma linha de concordâncias em pesos: positivos e de soma 1. O produto
+# escalar de d coordenadas normais padrão independentes tem variância d; dividido por √d, 1.
 # Primeiro, nossas palavras, cada uma sendo seus próprios q, k e v:
 
 
@@ -366,8 +367,8 @@ print("A      ", A.shape)
 # *tokens*, *tokens*.
 #
 # ### Exercício 3: preveja
-# O dobro de linhas e colunas de pixels, *patches* do mesmo tamanho: por quanto se multiplicam
-# os pesos de *atenção* por cabeça, sem o CLS?
+# O dobro de linhas e colunas de pixels, *patches* do mesmo tamanho: que fator multiplica o número
+# de pesos de *atenção* por cabeça, sem o CLS?
 
 # %% tags=["exercise"]
 prediction = None
@@ -391,7 +392,7 @@ check(
 # Os *patches* quadruplicam; os pesos formam uma tabela quadrada.
 # </details>
 
-# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true}
+# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true, "outputs_hidden": true}
 prediction = 4**2
 print(prediction)
 check(prediction, (2 * g * 2 * g) ** 2 / (g * g) ** 2)
@@ -467,8 +468,8 @@ plots.photo_row(covered[:2], [f"{scores[0]:z.2f}", f"$\\bar{{x}}$ = {scores[1:].
 # length (lesson 03):
 
 # %% [markdown] lang="pt"
-# Cossenos com a original; à direita, uma das 20 e a média. Menor à esquerda: os iluminados importam,
-# mas o acaso cobriu grama. O mapa diz *onde*, nunca *por quê*.
+# Cossenos com a original; à direita, uma das 20 e a média. Menor à esquerda: o iluminado importa,
+# mas é o animal; o acaso cobriu grama. O mapa diz *onde*, nunca *por quê*.
 #
 # ## 6. Um só vetor
 #
@@ -567,7 +568,7 @@ print(embeddings.shape)
 # %% [markdown] lang="pt"
 # As **componentes principais** (PCA) giram essa nuvem até que os primeiros eixos concentrem a maior
 # variância: centralize, depois decomponha em valores singulares. O scikit-learn concorda, a menos
-# dos sinais, que são arbitrários:
+# dos sinais, arbitrários:
 
 # %%
 from sklearn.decomposition import PCA
@@ -648,12 +649,12 @@ plots.photo_row([photo, *large], ["", "PC 1", "PC 2", "PC 3", "RGB"])
 # - [2] [Background as shortcut](https://arxiv.org/abs/2602.22394): Shi, Yu & Yang (2026).
 
 # %% [markdown] lang="pt"
-# Cores parecidas: *tokens* parecidos. O animal se destaca, ou uma parte dele? Então os *tokens* podem
-# pôr *partes* em correspondência: aula 04.
+# Cores parecidas: *tokens* parecidos. O animal se destaca, ou uma parte dele? Então os *tokens*
+# podem parear *partes*: aula 04.
 #
 # ## Questionário
 #
-# <details><summary>1. Sem position embeddings, embaralhar os patches muda o CLS?</summary>
+# <details><summary>1. Sem as posições, embaralhar os patches muda o CLS?</summary>
 #
 # Não: a atenção trata os *tokens* como um conjunto.
 # </details>

@@ -40,6 +40,7 @@ try:
     from vitsim import background, datasets, evaluation, images, plots, similarity
 except ModuleNotFoundError:
     # %pip install --quiet "vitsim[notebooks] @ git+{{repository}}"
+    # %env VITSIM_LANG={{language}}
     from vitsim import background, datasets, evaluation, images, plots, similarity
 from vitsim.encoder import Encoder
 from vitsim.exercises import check
@@ -110,7 +111,7 @@ check(
     prediction,
     similarity.cosine_similarity(a, -10 * b)[0, 0],
     en="Ask of both, the 10 and the minus: does the arrow turn?",
-    pt="Pergunte a ambos, ao 10 e ao sinal de menos: a seta gira?",
+    pt="Pense no 10 e, depois, no sinal de menos: a seta gira?",
 )
 
 # %% [markdown] lang="en"
@@ -125,7 +126,7 @@ check(
 # O 10 entra tanto em a · b quanto em ‖b‖. O sinal de menos, só em a · b.
 # </details>
 
-# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true}
+# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true, "outputs_hidden": true}
 prediction = -cosine
 print(f"{prediction:.2f}")
 check(prediction, similarity.cosine_similarity(a, -10 * b)[0, 0])
@@ -243,7 +244,7 @@ check(
 # </details>
 
 
-# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true}
+# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true, "outputs_hidden": true}
 def cosine_matrix(A, B):
     A = A / np.linalg.norm(A, axis=1, keepdims=True)
     B = B / np.linalg.norm(B, axis=1, keepdims=True)
@@ -336,7 +337,7 @@ heights = rng.normal(170, 8, 50)
 weights = heights - 100 + rng.normal(0, 8, 50)
 
 r = similarity.cosine_similarity(heights, weights)[0, 0]
-print(f"{r:.2f}")
+print(np.round(r, 2))
 check(
     r,
     np.corrcoef(heights, weights)[0, 1],
@@ -356,7 +357,7 @@ check(
 # A correlação olha para os desvios em relação à média: `heights - heights.mean()`.
 # </details>
 
-# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true}
+# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true, "outputs_hidden": true}
 deviations = [values - values.mean() for values in (heights, weights)]
 r = similarity.cosine_similarity(*deviations)[0, 0]
 print(f"{r:.2f}")
@@ -413,14 +414,14 @@ chosen = [2, 8, 12, 21]
 plots.photo_row([cuts[i] for i in chosen], [f"{ids[i]}: {scores[2, i]:.2f}" for i in chosen])
 
 # %% [markdown] lang="en"
-# With itself, 1.00. Then the same cat by flash, its litter-mate, a dog. Does the same cat
-# come closest? Three pairs prove little. All pairs of photos of six pets make the **similarity
-# matrix**:
+# With itself, 1.00. Then the same cat by flash, its litter-mate, a dog. Does the same cat come
+# closest? To `tiny` its litter-mate does. Three pairs prove little. All pairs of photos of six pets
+# make the **similarity matrix**:
 
 # %% [markdown] lang="pt"
 # Consigo mesma, 1,00. Depois, o mesmo gato com flash; seu irmão de ninhada; e um cão. O mesmo gato
-# é o mais próximo? Três pares provam pouco. Todos os pares de fotos de seis animais formam a
-# **matriz de similaridade**:
+# é o mais próximo? Para o `tiny`, o irmão é. Três pares provam pouco. Todos os pares de fotos de
+# seis animais formam a **matriz de similaridade**:
 
 # %%
 plots.score_matrix(scores[:60, :60], ids[:60])
@@ -484,7 +485,7 @@ plots.score_strips({"chance": chance, "impostor": impostor, "centred": centred_i
 # todas as fotos, como em alturas e pesos. O `tiny` quase não a tem; a faixa de outro modelo pode
 # ficar bem à direita. A centralização remove essa parte comum. Resta a largura: as duas faixas são
 # mais largas que `chance`, pois os animais variam em algumas direções mais que em outras. Direções
-# aleatórias com o s de `centred` teriam apenas 1/s² dimensões; compare com d.
+# aleatórias teriam o s de `centred` com apenas 1/s² dimensões; compare com d.
 #
 # Pearson subtrai de cada vetor sua própria média; a centralização subtrai de todos um só vetor
 # médio. Fotos novas precisam desse *mesmo* vetor: guarde-o com a galeria.
@@ -523,18 +524,18 @@ print(f"d′ = {distance / spread:.2f} = {evaluation.d_prime(genuine, impostor):
 
 # %% [markdown] lang="en"
 # By hand and by `vitsim`: equal. For normal scores, a genuine pair outscores an impostor pair with
-# probability Φ(d′/√2). The last column counts how often it really does:
+# probability Φ(d′/√2). How often not, in 1,000: by that formula, then counted:
 
 # %% [markdown] lang="pt"
 # À mão e pelo `vitsim`: iguais. Com escores normais, um par genuíno supera um impostor com
-# probabilidade Φ(d′/√2). A última coluna conta quantas vezes isso de fato acontece:
+# probabilidade Φ(d′/√2). Quantas vezes não, em 1.000: pela fórmula; depois, contadas:
 
 # %%
 for name, pairs in [("raw", all_pairs(embeddings)), ("centred", all_pairs(centred))]:
     d_prime = evaluation.d_prime(pairs[same], pairs[~same])
-    phi = (1 + math.erf(d_prime / 2)) / 2
-    wins = np.mean(pairs[same][:, None] > pairs[~same])
-    print(f"{name:8} d′ = {d_prime:.2f}   Φ = {phi:.2f}   {wins:.2f}")
+    normal = 1000 * math.erfc(d_prime / 2) / 2
+    counted = 1000 * np.mean(pairs[same][:, None] <= pairs[~same])
+    print(f"{name:8} d′ = {d_prime:.2f}   {normal:5.1f}   {counted:5.1f}")
 
 # %% [markdown] lang="en"
 # A gap between the last two columns suggests scores that are not normal. Compare the rows: did
@@ -554,12 +555,12 @@ for name, pairs in [("raw", all_pairs(embeddings)), ("centred", all_pairs(centre
 threshold = impostor.mean()
 
 share = np.mean(impostor >= threshold)
-print(f"1 / {1 / share:.0f}   {np.mean(genuine >= threshold):.2f}")
+print(f"{100 * share:.2f} / 100   {np.mean(genuine >= threshold):.2f}")
 check(
     share,
     0.01,
-    en="1 / 100 should be printed.",
-    pt="Deve ser impresso 1 / 100.",
+    en="Too many impostors per 100? Raise the threshold; too few? Lower it.",
+    pt="Impostores demais em cada 100? Suba o limiar; de menos? Baixe-o.",
     tolerance=0.0005,
 )
 
@@ -575,10 +576,10 @@ check(
 # `np.quantile(valores, p)` é o valor abaixo do qual fica uma proporção p.
 # </details>
 
-# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true}
+# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true, "outputs_hidden": true}
 threshold = np.quantile(impostor, 0.99)
 share = np.mean(impostor >= threshold)
-print(f"1 / {1 / share:.0f}   {np.mean(genuine >= threshold):.2f}")
+print(f"{100 * share:.2f} / 100   {np.mean(genuine >= threshold):.2f}")
 check(share, 0.01, tolerance=0.0005)
 
 # %% [markdown] lang="en"
@@ -620,8 +621,8 @@ check(share, 0.01, tolerance=0.0005)
 #   [Biometric decision landscapes](https://www.cl.cam.ac.uk/techreports/UCAM-CL-TR-482.html) (d′).
 
 # %% [markdown] lang="pt"
-# O último número é a proporção de pares genuínos que ainda passam; o resto é o preço. A
-# aula 05 constrói intervalos para ambos.
+# O último número é a proporção de pares genuínos que ainda passam; os demais são o preço. A aula 05
+# constrói intervalos para ambos.
 #
 # ## Questionário
 #

@@ -24,7 +24,7 @@
 #
 # **Ao final, você saberá**
 # - ordenar uma galeria para uma consulta, à mão e com o FAISS, sem perder a ordem;
-# - avaliar ordenações com *recall@k* e *mean average precision*, diante do acaso;
+# - avaliar ordenações com *recall@k* e *mean average precision*, comparadas ao acaso;
 # - descobrir qual *patch* de uma foto corresponde a qual da outra.
 #
 # **Tempo:** 40 minutos, mais 20 para os exercícios. **Requisitos:** a aula 03; internet, não.
@@ -41,6 +41,7 @@ try:
     from vitsim import background, datasets, evaluation, images, parts, plots, similarity
 except ModuleNotFoundError:
     # %pip install --quiet "vitsim[notebooks] @ git+{{repository}}"
+    # %env VITSIM_LANG={{language}}
     from vitsim import background, datasets, evaluation, images, parts, plots, similarity
 from vitsim.encoder import Encoder
 from vitsim.exercises import check
@@ -110,7 +111,7 @@ print(table.head(4).to_string())
 # first, hence the minus.
 
 # %% [markdown] lang="pt"
-# Um vetor por foto e uma tabela que diz, por linha, de quem ela é.
+# Um vetor por foto e uma tabela que diz de quem é cada uma.
 #
 # ## 2. Vizinhos mais próximos
 #
@@ -178,7 +179,7 @@ check(
 # outra.
 # </details>
 
-# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true}
+# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true, "outputs_hidden": true}
 answer = scored.loc[top]
 print(answer.to_string(float_format="%.2f", index=False))
 check(answer.index, top)
@@ -235,20 +236,20 @@ print(file.stat().st_size - gallery.vectors.nbytes)
 #
 # ## 4. How good is a ranking?
 #
-# Five ranked answers; 1 where the right pet is shown. **Recall@k**: is one of the first k right?
-# **Precision@k**: what share of them is? **Average precision** (AP): the mean of the precisions at
-# the right answers.
+# Five ranked answers; 1 where the right pet is shown. **Recall@k** (0 or 1): is one of the first k
+# right? **Precision@k**: what share of them is? **Average precision** (AP): the mean of the
+# precisions at the right answers.
 
 # %% [markdown] lang="pt"
 # Reaberto, responde igual. Além dos vetores, o arquivo tem 45 bytes: nem nomes, nem modelo. Com um
-# vetor de outro modelo e mesmo tamanho, responderia absurdos. `Gallery.build(…, out=…)` guarda ambos
-# com os vetores e recusa tal consulta.
+# vetor de outro modelo e mesmo tamanho, responderia absurdos. `Gallery.build(…, out=…)` guarda
+# ambos com os vetores e recusa essa consulta.
 #
 # ## 4. Quão boa é uma ordenação?
 #
-# Cinco respostas em ordem; 1 onde aparece o animal certo. ***Recall@k***: há uma certa entre as k
-# primeiras? **Precisão@k**: que proporção delas é certa? ***Average precision*** (AP): a média das
-# precisões nas respostas certas.
+# Cinco respostas em ordem; 1 onde aparece o animal certo. ***Recall@k*** (0 ou 1): há uma certa
+# entre as k primeiras? **Precisão@k**: que proporção delas é certa? ***Average precision*** (AP): a
+# média das precisões nas respostas certas.
 
 # %%
 from sklearn.metrics import average_precision_score
@@ -294,7 +295,7 @@ check(
 # Entre as quatro primeiras, duas são certas.
 # </details>
 
-# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true}
+# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true, "outputs_hidden": true}
 prediction = (1 / 1 + 2 / 4) / 2
 print(f"{prediction:.2f}")
 check(prediction, average_precision_score([1, 0, 0, 1, 0], [5, 4, 3, 2, 1]))
@@ -372,7 +373,7 @@ check(
 # </details>
 
 
-# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true}
+# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true, "outputs_hidden": true}
 def chance(k, n=54, m=3):
     return 1 - math.comb(n - m, k) / math.comb(n, k)
 
@@ -421,8 +422,8 @@ plots.match_grid(cut(stranger), gallery.match(cut(stranger)), truth=stranger["pe
 
 # %% [markdown] lang="pt"
 # Quatro respostas, com escores, como sempre. **Uma ordenação não sabe dizer "não está aqui".** O
-# escore denuncia? Doze fotos de três estranhos (*strangers*), o melhor; 72 conhecidas (*known*), o
-# melhor do animal certo:
+# escore denuncia? De 12 fotos de três estranhos (*strangers*), o melhor escore; de 72 de conhecidos
+# (*known*), o do animal certo:
 
 # %%
 unknown = encoder.embed([cut(row) for _, row in strangers.iterrows()]) @ gallery.vectors.T
@@ -494,7 +495,7 @@ for graph.hnsw.efSearch in (10, 40, 160):
 #
 # *O que* torna duas fotos parecidas? Além do CLS, o modelo dá um vetor para cada *patch*. Dois
 # *patches* de duas fotos são **vizinhos mútuos** (*mutual nearest neighbours*) se cada um é o mais
-# semelhante ao outro. Vejamos com uma moto, vista de dois lugares, e um café.
+# semelhante ao outro. Vejamos com uma moto, vista de dois lugares, e uma xícara.
 
 # %%
 names = ["motorcycle_left", "motorcycle_right", "coffee"]
@@ -507,14 +508,14 @@ mutual = to_left[to_right] == np.arange(len(to_right))
 print(left.shape, cosines.shape, mutual.sum(), len(parts.correspondences(left, right_view)))
 
 # %% [markdown] lang="en"
-# As many by hand as by `vitsim.parts`. Are they true? Both cameras stood at one height, so every
-# point keeps its *row*. Pairs that do are drawn solid; the second photo hangs lower, so that they
-# run parallel. At most 25 pairs are drawn.
+# As many by hand as by `vitsim.parts`. Are they true? Both cameras were aligned, so every point
+# keeps its *row*. Pairs that do are drawn solid; the second photo hangs lower, so that they run
+# parallel. At most 25 pairs are drawn.
 
 # %% [markdown] lang="pt"
-# Tantos pares à mão quanto com `vitsim.parts`. São verdadeiros? As duas câmeras estavam à mesma
-# altura: todo ponto conserva sua *linha* (*row*). Pares que a conservam têm traço cheio; a segunda
-# foto está mais baixa, para que corram paralelos. Desenham-se até 25 pares.
+# Tantos pares à mão quanto com `vitsim.parts`. São verdadeiros? As duas câmeras estavam alinhadas:
+# todo ponto conserva sua *linha* (*row*). Pares que a conservam têm traço cheio; a segunda foto
+# está mais baixa, para que corram paralelos. Desenham-se até 25 pares.
 
 # %%
 pairs, in_row = [], []
@@ -527,15 +528,15 @@ for scene, tokens in zip(scenes[1:], (right_view, coffee), strict=True):
 plots.patch_lines(pairs, encoder.grid, ["motorcycle", "coffee"], in_row)
 
 # %% [markdown] lang="en"
-# Coffee is the control: nothing there belongs to anything, yet neighbours are found. If far
-# more than one in `encoder.grid` keep their row, the model pairs *places in the picture*, not things.
+# Coffee is the control: nothing there belongs to anything, yet neighbours are found. If the share
+# `same row` far exceeds 1/`encoder.grid`, the model pairs *places in the picture*, not things.
 #
 # Now the pets, cropped close so that more patches show them. The renderer knows which part of the
 # body each pixel shows.
 
 # %% [markdown] lang="pt"
-# O café é o controle: ali nada corresponde a nada e, mesmo assim, surgem vizinhos. Se bem mais
-# que um em `encoder.grid` conserva a linha, o modelo pareia *lugares da imagem*, não coisas.
+# A xícara é o controle: ali nada corresponde a nada e, mesmo assim, surgem vizinhos. Se a proporção
+# `same row` passa muito de 1/`encoder.grid`, o modelo pareia *lugares da imagem*, não coisas.
 #
 # Agora os animais, com a foto cortada rente a eles: mais *patches* os mostram. O programa que os
 # gerou sabe que parte do corpo cada pixel mostra.
@@ -653,8 +654,8 @@ print(np.greater(*shares).sum(), "of", len(trios), f"({coin})")
 #
 # ## References
 # - M. Douze et al. (2024). [The Faiss library](https://arxiv.org/abs/2401.08281).
-# - Y. Malkov, D. Yashunin (2016).
-#   [Approximate nearest neighbor search using HNSW graphs](https://arxiv.org/abs/1603.09320).
+# - Y. Malkov, D. Yashunin (2018). [Efficient and robust approximate nearest neighbor search using
+#   HNSW](https://arxiv.org/abs/1603.09320).
 # - C. Manning, P. Raghavan, H. Schütze (2008). [Evaluation of ranked
 #   results](https://nlp.stanford.edu/IR-book/html/htmledition/evaluation-of-ranked-retrieval-results-1.html).
 # - S. Amir et al. (2021). [Deep ViT features as dense visual
@@ -664,9 +665,9 @@ print(np.greater(*shares).sum(), "of", len(trios), f"({coin})")
 
 # %% [markdown] lang="pt"
 # Se há mais pares e escores mais altos em cima que embaixo, o modelo conhece pelagem ou porte do
-# animal. Se a terceira coluna supera a quarta, os pares respeitam a anatomia além do acaso; na linha
-# `other pet`, sem ajuda de manchas em comum. A última linha diz para quantos animais a foto própria
-# concorda mais; cara ou coroa daria 9 ± 4 (2 desvios padrão).
+# animal. Se a terceira coluna supera a quarta, os pares respeitam a anatomia além do acaso; na
+# linha `other pet`, sem ajuda de manchas em comum. A última linha diz em quantos animais `same pet`
+# supera `other pet` nessa coluna; cara ou coroa daria 9 ± 4 (2 desvios padrão).
 #
 # ## Questionário
 #
@@ -680,7 +681,7 @@ print(np.greater(*shares).sum(), "of", len(trios), f"({coin})")
 # </details>
 # <details><summary>3. Por que os vizinhos precisam ser mútuos?</summary>
 #
-# Todo *patch* tem um mais próximo, até num café; poucos são escolhidos de volta.
+# Todo *patch* tem um mais próximo, até numa xícara; poucos são escolhidos de volta.
 # </details>
 #
 # ## Para lembrar
@@ -693,8 +694,8 @@ print(np.greater(*shares).sum(), "of", len(trios), f"({coin})")
 #
 # ## Referências
 # - M. Douze et al. (2024). [The Faiss library](https://arxiv.org/abs/2401.08281).
-# - Y. Malkov, D. Yashunin (2016).
-#   [Approximate nearest neighbor search using HNSW graphs](https://arxiv.org/abs/1603.09320).
+# - Y. Malkov, D. Yashunin (2018). [Efficient and robust approximate nearest neighbor search using
+#   HNSW](https://arxiv.org/abs/1603.09320).
 # - C. Manning, P. Raghavan, H. Schütze (2008). [Evaluation of ranked
 #   results](https://nlp.stanford.edu/IR-book/html/htmledition/evaluation-of-ranked-retrieval-results-1.html).
 # - S. Amir et al. (2021). [Deep ViT features as dense visual

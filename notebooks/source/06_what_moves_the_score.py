@@ -39,10 +39,11 @@ from PIL import Image, ImageFilter, ImageOps
 from scipy import stats
 
 try:
-    from vitsim import background, datasets, evaluation, images, plots, similarity
+    from vitsim import background, baselines, datasets, evaluation, images, plots, similarity
 except ModuleNotFoundError:
     # %pip install --quiet "vitsim[notebooks] @ git+{{repository}}"
-    from vitsim import background, datasets, evaluation, images, plots, similarity
+    # %env VITSIM_LANG={{language}}
+    from vitsim import background, baselines, datasets, evaluation, images, plots, similarity
 from vitsim.encoder import Encoder
 from vitsim.exercises import check
 
@@ -149,7 +150,7 @@ check(
 # </details>
 
 
-# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true}
+# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true, "outputs_hidden": true}
 def turn(azimuth, other):
     d = abs(azimuth - other)
     return np.minimum(d, 360 - d)
@@ -187,9 +188,9 @@ pd.crosstab(pairs["roles"], [pairs["same_light"], pairs["same_place"]])
 
 # %% [markdown] lang="pt"
 # Os 378 pares `gallery-query` nunca compartilham luz nem lugar: os dados foram feitos assim. Quem
-# compartilha a luz compartilha o papel, e os papéis diferem: fotos de galeria são mais nítidas e
-# separadas por 120°. Isso é **confundimento**, por delineamento. Nem dá para comparar só pares
-# iguais em todo o resto: apenas 3 concordam em tudo.
+# compartilha a luz compartilha o papel (`role`), e os papéis diferem: fotos de galeria são mais
+# nítidas e separadas por 120°. Isso é **confundimento**, por delineamento. Nem dá para comparar só
+# pares iguais em todo o resto: apenas 3 concordam em tudo.
 #
 # ## 3. Um número por animal
 #
@@ -348,16 +349,16 @@ plots.forest({"mixed model": effects(full), "cluster-robust": effects(robust)})
 plots.residual_plots(full.fittedvalues, full.resid)
 
 # %% [markdown] lang="en"
-# A wedge that narrows to the right is a ceiling: no cosine exceeds 1. Points off the line are not
-# normal. Then do not trust the mixed model alone.
+# A wedge that narrows to the right is a ceiling: no cosine exceeds 1. Points off the line:
+# residuals not normal. Then do not trust the mixed model alone.
 #
 # ### Exercise 2: change
 # Is `same_light` the role in disguise? Change the first line so that only pairs of two `query`
 # photos remain, where chance decided what is shared.
 
 # %% [markdown] lang="pt"
-# Uma cunha que se estreita à direita é um teto: nenhum cosseno passa de 1. Pontos fora da reta não
-# são normais. Então, não confie só no modelo misto.
+# Uma cunha que se estreita à direita é um teto: nenhum cosseno passa de 1. Pontos fora da reta:
+# resíduos não normais. Não confie só no modelo misto.
 #
 # ### Exercício 2: modifique
 # `same_light` seria só o papel, disfarçado? Modifique a primeira linha para ficar só com pares de
@@ -368,7 +369,9 @@ chosen = pairs
 
 if chosen["same_light"].any():  # else there is nothing to estimate
     refit = mixed(formula, chosen)
-    print(f"{full.params['same_light']:z.2f} → {refit.params['same_light']:z.2f}")
+    for n, fitted in ((len(pairs), full), (len(chosen), refit)):
+        low, high = fitted.conf_int().loc["same_light"]
+        print(f"{n:5}   {fitted.params['same_light']:z.2f} [{low:z.2f}, {high:z.2f}]")
 check(
     [len(chosen), chosen["same_light"].sum()],
     [378, 55 + 35],
@@ -388,15 +391,14 @@ check(
 # `pairs[pairs["roles"] == …]`: copie o nome dessa tabela.
 # </details>
 
-# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true}
+# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true, "outputs_hidden": true}
 chosen = pairs[pairs["roles"] == "query-query"]
-refit = mixed(formula, chosen)
-print(f"{full.params['same_light']:z.2f} → {refit.params['same_light']:z.2f}")
+low, high = mixed(formula, chosen).conf_int().loc["same_light"]
+print(f"[{low:z.2f}, {high:z.2f}]")
 check([len(chosen), chosen["same_light"].sum()], [378, 55 + 35])
 
 # %% [markdown] lang="en"
-# If it hardly changed, roles do not explain it. If it shrank: roles, or chance? Ask
-# `refit.conf_int()`.
+# If it hardly changed, roles do not explain it. If it shrank: roles, or chance?
 #
 # ## 5. From observation to experiment
 #
@@ -404,7 +406,7 @@ check([len(chosen), chosen["same_light"].sum()], [378, 55 + 35])
 # even the pose, stays. Code alters one sharp query photo of each pet:
 
 # %% [markdown] lang="pt"
-# Se pouco mudou, os papéis não o explicam. Se diminuiu: papéis, ou acaso? Veja `refit.conf_int()`.
+# Se pouco mudou, os papéis não o explicam. Se diminuiu: papéis, ou acaso?
 #
 # ## 5. Da observação ao experimento
 #
@@ -465,8 +467,8 @@ for some in (list(shown)[:4], list(shown)[4:]):
 # others? Between unit vectors the cosine is the dot product, linear in each: subtract first:
 
 # %% [markdown] lang="pt"
-# Quanto cada uma desloca os escores com a galeria, 3 fotos do mesmo animal e 51 de outros? Entre
-# vetores unitários, o cosseno é o produto escalar, que é linear; subtraia primeiro:
+# Quanto cada mudança desloca os escores com a galeria, 3 fotos do mesmo animal e 51 de outros?
+# Entre vetores unitários, o cosseno é o produto escalar, que é linear; subtraia primeiro:
 
 # %%
 altered = [changes(photos[i], masks[i]) for i in tested]
@@ -535,6 +537,7 @@ role, who, place = (pets.loc[few, column].to_numpy() for column in ("role", "pet
 settings = {"foreground": embeddings[few]}
 for name, pictures in [("original", photos), ("background", holes)]:
     settings[name] = encoder.embed([pictures[i] for i in few], progress=progress)
+settings["colours"] = baselines.colours([photos[i] for i in few])
 
 
 def task(name):
@@ -561,9 +564,9 @@ for name, vectors in settings.items():
 pd.DataFrame(rows).T.map("{:z.2f}".format)
 
 # %% [markdown] lang="en"
-# If `d′ place` is far higher for `original` than `foreground`, the scenery is in the vector. It is
-# a **shortcut** (*atalho*): it separates, but not what we asked for. Large ViTs take it
-# (Shi et al.).
+# If `d′ place` is far higher for `original` than `foreground`, the scenery is in the vector: a
+# **shortcut** (*atalho*), as in `colours`, a histogram of whole photos. It separates, but not what
+# we asked for. Large ViTs take it, too (Shi et al.).
 #
 # Chance recall is 1/18 = 0.06. `background` may fall *below*: no query shares a place with its own
 # gallery photos, but with other pets' it does. In a shelter it is the reverse: photos of one animal
@@ -576,12 +579,13 @@ pd.DataFrame(rows).T.map("{:z.2f}".format)
 # we crop to the pet's box.
 
 # %% [markdown] lang="pt"
-# Se `d′ place` for bem maior em `original` que em `foreground`, o cenário está no vetor. É um
-# **atalho**: separa, mas não o que perguntamos. ViTs grandes o tomam (Shi et al.).
+# Se `d′ place` for bem maior em `original` que em `foreground`, o cenário está no vetor: um
+# **atalho**, como em `colours`, histograma da foto: separa, mas não o que perguntamos. ViTs grandes
+# o tomam (Shi et al.).
 #
 # O acaso acerta 1/18 = 0,06. `background` pode ficar *abaixo*: nenhuma consulta compartilha o lugar
-# com a galeria do próprio animal, mas com a de outros, sim. Em um abrigo é o contrário: as fotos de
-# um animal mostram um só canil, e o atalho ilude. Relate o *recall*, fundo ÷ animal: a **razão de
+# com a galeria do próprio animal, mas com a de outros, sim. Num abrigo, o contrário: as fotos de um
+# animal mostram um só canil, e o atalho ilude. Relate o *recall*, fundo ÷ animal: a **razão de
 # contexto** (Rueda-Toicen et al.; eles preenchem o buraco: o contorno entrega o animal).
 #
 # ## 7. Qual configuração é melhor?
@@ -603,7 +607,7 @@ plots.photo_row(shown, [*images.FITS] * 2)
 
 # %% [markdown] lang="pt"
 # **Pareado**: o *jackknife* (aula 05) deixa cada animal fora das duas configurações ao mesmo tempo;
-# animais difíceis se cancelam.
+# a dificuldade se cancela.
 
 # %%
 comparisons = [("original", "foreground"), ("background", "foreground"), ("mean", "CLS")]
@@ -655,7 +659,7 @@ check(
 # Um contém o 0 com probabilidade 0,95; dois, com 0,95².
 # </details>
 
-# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true}
+# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true, "outputs_hidden": true}
 prediction = 1 - 0.95**28
 print(f"{prediction:.2f}")
 check(prediction, np.mean((abs(noise) > 1.96).any(axis=1)), tolerance=0.02)

@@ -41,6 +41,7 @@ try:
     from vitsim import datasets, evaluation, images, judge, plots
 except ModuleNotFoundError:
     # %pip install --quiet "vitsim[notebooks] @ git+{{repository}}"
+    # %env VITSIM_LANG={{language}}
     from vitsim import datasets, evaluation, images, judge, plots
 from vitsim.encoder import Encoder
 from vitsim.exercises import check
@@ -196,13 +197,14 @@ print(f"{degrees[0]:.2f}° {gps[1]}   {degrees[1]:.2f}° {gps[3]}")
 print(f"1″ = {40_008_000 / 360 / 3600:.0f} m")
 
 # %% [markdown] lang="en"
-# Degrees, minutes, seconds: to 31 metres. A photo of a pet at home tells where its owner lives.
+# One second is 31 metres, and phones store fractions. A photo of a pet at home tells where its
+# owner lives.
 #
 # ### Exercise 1: build
 # Save a photo for publishing: without EXIF, and upright.
 
 # %% [markdown] lang="pt"
-# Graus, minutos, segundos: precisão de 31 metros. A foto de um bicho em casa conta onde mora o
+# Um segundo são 31 metros, e celulares gravam frações. A foto de um bicho em casa conta onde mora o
 # tutor.
 #
 # ### Exercício 1: construa
@@ -215,16 +217,18 @@ def save_for_publishing(photo, out):
 
 
 public = example.with_name("public.jpg")
+public.unlink(missing_ok=True)
 save_for_publishing(phone, public)
 upright = np.asarray(images.open_photo(phone).resize((8, 8)), dtype=float)
 with Image.open(public) as saved:
     seen = np.asarray(saved.convert("RGB").resize((8, 8)), dtype=float)
-    check(
-        (len(saved.getexif()), *saved.size, abs(seen - upright).mean() < 5),
-        (0, 451, 300, True),
-        en="In order: EXIF entries, width, height, upright. Turn it before its note is gone.",
-        pt="Em ordem: campos EXIF, largura, altura, em pé. Gire antes que a anotação se perca.",
-    )
+    print(found := (len(saved.getexif()), *saved.size, bool(abs(seen - upright).mean() < 5)))
+check(
+    found,
+    (0, 451, 300, True),
+    en="In order: EXIF entries, width, height, upright. Turn it before its note is gone.",
+    pt="Em ordem: campos EXIF, largura, altura, em pé. Gire antes que a anotação se perca.",
+)
 
 # %% [markdown] lang="en"
 # <details><summary>Hint</summary>
@@ -241,7 +245,7 @@ with Image.open(public) as saved:
 # </details>
 
 
-# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true}
+# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true, "outputs_hidden": true}
 def save_for_publishing(photo, out):
     pixels = np.asarray(images.open_photo(photo))
     Image.fromarray(pixels).save(out)
@@ -336,7 +340,7 @@ check(
 # `photos[:-5]` deixou esse tanto de fora. Gêmeas e arquivos corrompidos não contariam.
 # </details>
 
-# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true}
+# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true, "outputs_hidden": true}
 prediction = len(set(digests[-5:]) - set(digests[:-5]))
 print(prediction)
 check(prediction, len(embedded))
@@ -407,16 +411,18 @@ check(
 # %% [markdown] lang="en"
 # <details><summary>Hint</summary>
 #
-# `np.fill_diagonal(rivals, value)` changes `rivals` itself. No cosine is below −1.
+# `np.fill_diagonal(rivals, value)` changes `rivals` itself, and returns nothing. No cosine is below
+# −1; NaN will not do, which `argmax` takes for the highest.
 # </details>
 
 # %% [markdown] lang="pt"
 # <details><summary>Dica</summary>
 #
-# `np.fill_diagonal(rivals, valor)` altera a própria `rivals`. Nenhum cosseno fica abaixo de −1.
+# `np.fill_diagonal(rivals, valor)` altera a própria `rivals` e não devolve nada. Nenhum cosseno fica
+# abaixo de −1; NaN não serve, pois `argmax` o toma pelo maior.
 # </details>
 
-# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true}
+# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true, "outputs_hidden": true}
 rivals = scores.copy()
 np.fill_diagonal(rivals, -2)
 recall = np.mean(labels[rivals.argmax(axis=1)] == labels, where=asked)
@@ -443,8 +449,8 @@ print(*report.notes, sep="\n")
 
 # %% [markdown] lang="pt"
 # O intervalo do modelo fica acima das duas referências (*baselines*)? Então ele aprendeu algo que
-# ajuda *nas suas fotos*. Se se sobrepõem, nada decidem: as mesmas fotos foram consultadas das duas
-# maneiras; olhe a diferença pareada (`evaluation.paired_difference`, aula 06). A unidade dos
+# ajuda *nas suas fotos*. Se há sobreposição, nada decidem: as mesmas fotos foram consultadas das
+# duas maneiras; olhe a diferença pareada (`evaluation.paired_difference`, aula 06). A unidade dos
 # intervalos é o animal, não a foto (aula 05): mais fotos dos mesmos seis quase não os estreitam.
 
 # %%
@@ -453,8 +459,8 @@ plots.score_strips({"genuine": ours.genuine, "impostor": ours.impostor}, mark=th
 
 # %% [markdown] lang="en"
 # Orange: the threshold of the equal error rate. Genuine pairs to its left are missed; impostors to
-# its right are false alarms. With `tiny` and our folder the six genuine pairs farthest left
-# are all of `night.jpg`, which the audit named: one photo makes most of the EER, and widens its
+# its right are false matches. With `tiny` and our folder the six genuine pairs farthest left are
+# all of `night.jpg`, which the audit named: one photo makes most of the EER, and widens its
 # interval.
 #
 # ### Exercise 4: change
@@ -463,9 +469,9 @@ plots.score_strips({"genuine": ours.genuine, "impostor": ours.impostor}, mark=th
 
 # %% [markdown] lang="pt"
 # Em laranja, o limiar da taxa de erro igual (EER). Pares genuínos à sua esquerda se perdem;
-# impostores à sua direita são alarmes falsos. Com o `tiny` e a nossa pasta, os seis pares genuínos
-# mais à esquerda são todos de `night.jpg`, que a auditoria apontou: uma só foto faz quase toda a EER
-# e alarga seu intervalo.
+# impostores à sua direita são falsas correspondências. Com o `tiny` e a nossa pasta, os seis pares
+# genuínos mais à esquerda são todos de `night.jpg`, que a auditoria apontou: uma só foto faz quase
+# toda a EER e alarga seu intervalo.
 #
 # ### Exercício 4: modifique
 # O lugar não é o animal. Remova o fundo e leia as duas tabelas. O ganho pode ser acaso? Dois
@@ -499,7 +505,7 @@ check(
 # `remover = "cutout"`. O `u2net`, maior, precisa de internet na primeira vez.
 # </details>
 
-# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true}
+# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true, "outputs_hidden": true}
 import rembg  # noqa: F401
 
 cut = Gallery.build(mine, encoder, background="cutout", progress=progress)

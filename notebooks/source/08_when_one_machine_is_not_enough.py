@@ -19,8 +19,9 @@
 # %% [markdown] lang="pt"
 # # 08 · Quando uma máquina não basta
 #
-# Duzentas fotos têm resposta na hora; dez mil, também. Quando o notebook entrega os pontos: em um
-# milhão, em um bilhão? Primeiro fazemos as contas; depois, procuramos uma saída para cada limite.
+# Duzentas fotos têm resposta na hora; dez mil, também. Quando seu computador entrega os pontos: em
+# um milhão, em um bilhão? Primeiro fazemos as contas; depois, procuramos uma saída para cada
+# limite.
 #
 # **Ao final, você saberá**
 # - estimar memória, tempo e custo para n fotos, a partir das suas próprias suposições;
@@ -39,6 +40,7 @@ try:
     from vitsim import datasets, plots
 except ModuleNotFoundError:
     # %pip install --quiet "vitsim[notebooks,scale] @ git+{{repository}}"
+    # %env VITSIM_LANG={{language}}
     from vitsim import datasets, plots
 from vitsim.encoder import Encoder
 from vitsim.exercises import check
@@ -107,9 +109,9 @@ for row in zip(n, gigabytes, hours, hours * price_per_hour, seconds, strict=True
 # exige 3 terabytes, seis anos de uma máquina e cinco minutos por consulta. São, portanto, três
 # muros, e cada um tem sua passagem: memória (seção 3), busca (seção 2), *embeddings* (seção 5).
 #
-# Em uma figura: float32, um byte por número e 24 bytes por foto (a seção 3 explica, com vetores
-# de 64 números; de 768, os mesmos 24 bytes guardam bem menos), diante da memória de um notebook e de
-# um servidor grande.
+# Em uma figura: float32, um byte por número e 24 bytes por foto (a seção 3 explica, com vetores de
+# 64 números; com 768, os mesmos 24 bytes conservam bem menos), diante da memória de um *laptop* e
+# de um servidor grande.
 
 # %%
 lines = {"float32": gigabytes, "1 byte": gigabytes / 4, "24 bytes": n * 24 / 1e9}
@@ -153,7 +155,7 @@ check(
 # Uma foto ocupa 384 × 4 = 1536 bytes.
 # </details>
 
-# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true}
+# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true, "outputs_hidden": true}
 prediction = 10**7 * 384 * 4 / 1e9
 print(f"{prediction:.2f}")
 check(prediction, 15.36)
@@ -232,8 +234,8 @@ for graph.hnsw.efSearch in (1, 10):
 # Change `efSearch` until recall is 0.99 or more.
 
 # %% [markdown] lang="pt"
-# O *recall* sobe de 0,43 para 0,96, e a busca ainda compara poucos dos vetores. Mas as
-# ligações ocupam memória, além da dos vetores: o HNSW derruba o muro da busca, não o da memória.
+# O *recall* sobe de 0,43 para 0,96, e a busca ainda compara poucos vetores. Mas as ligações ocupam
+# memória, além da dos vetores: o HNSW derruba o muro da busca, não o da memória.
 #
 # ### Exercício 2: modifique
 # Modifique `efSearch` até que o *recall* seja pelo menos 0,99.
@@ -263,7 +265,7 @@ check(
 # Dobre o valor, e dobre de novo: a caminhada para mais tarde.
 # </details>
 
-# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true}
+# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true, "outputs_hidden": true}
 graph.hnsw.efSearch = 32
 reached = recall(graph.search(queries, 10)[1])
 print(f"{reached:.2f}")
@@ -324,11 +326,12 @@ def rerank(candidates, query):
 best = np.array([rerank(*pair) for pair in zip(candidates, queries, strict=True)])
 present = np.mean([np.isin(t, c).mean() for t, c in zip(truth, candidates, strict=True)])
 print(f"{recall(best):.2f}   of {present:.2f} among the candidates")
+exact = np.take_along_axis(queries @ vectors.T, best, axis=1)
 check(
-    (*best.shape, recall(best)),
-    (200, 10, present),
-    en="Ten a query: every true neighbour among the candidates. Score them by their vectors.",
-    pt="Dez por consulta: todo vizinho verdadeiro entre os candidatos. Pontue-os por seus vetores.",
+    (*best.shape, recall(best), bool(np.all(np.diff(exact) <= 1e-6))),
+    (200, 10, present, True),
+    en="Ten a query, best first, none but candidates: score them by their vectors.",
+    pt="Dez por consulta, a melhor primeiro, só candidatos: pontue-os por seus vetores.",
 )
 
 # %% [markdown] lang="en"
@@ -344,7 +347,7 @@ check(
 # </details>
 
 
-# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true}
+# %% tags=["solution"] cellView="form" jupyter={"source_hidden": true, "outputs_hidden": true}
 def rerank(candidates, query):
     order = np.argsort(-(vectors[candidates] @ query))
     return candidates[order[:10]]
@@ -352,7 +355,8 @@ def rerank(candidates, query):
 
 best = np.array([rerank(*pair) for pair in zip(candidates, queries, strict=True)])
 print(f"{recall(best):.2f}   of {present:.2f} among the candidates")
-check((*best.shape, recall(best)), (200, 10, present))
+exact = np.take_along_axis(queries @ vectors.T, best, axis=1)
+check((*best.shape, recall(best), np.all(np.diff(exact) <= 1e-6)), (200, 10, present, True))
 
 # %% [markdown] lang="en"
 # From 0.59 to 0.84, all that the candidates hold, at 24 bytes a vector in memory; for more, open more
@@ -371,10 +375,10 @@ check((*best.shape, recall(best)), (200, 10, present))
 #
 # ## 4. Um servidor: Milvus
 #
-# Quando os vetores não cabem em nenhuma das suas memórias, várias máquinas guardam uma parte cada
-# uma, todas respondem, e as melhores respostas são reunidas. É o que faz o **Milvus**. O mesmo
-# cliente abre um arquivo local, pelo Milvus Lite, ou um *cluster* (várias máquinas que trabalham
-# como uma só) pelo endereço; nada mais muda.
+# Quando os vetores não cabem na memória de uma só máquina, cada uma de várias guarda uma parte,
+# todas respondem, e as melhores respostas são reunidas. É o que faz o **Milvus**. O mesmo cliente
+# abre um arquivo local, pelo Milvus Lite, ou um *cluster* (várias máquinas que trabalham como uma
+# só) pelo endereço; nada mais muda.
 
 # %%
 import importlib.util
@@ -447,7 +451,7 @@ if scale:
     print(len(served), [m.path.name for m in there] == [m.path.name for m in here])
 
 # %% [markdown] lang="en"
-# The same photos in the same order. The command does it, too:
+# The same photos in the same order. The command does it, too, once no notebook holds the file:
 # `vitsim match photo.jpg --gallery milvus:pets.db`. Another model than the recipe's is refused.
 #
 # ## 5. Many workers: Ray
@@ -457,14 +461,15 @@ if scale:
 # *twice*; kept under the photo's name, it counts once:
 
 # %% [markdown] lang="pt"
-# As mesmas fotos, na mesma ordem. O comando também faz isso:
-# `vitsim match foto.jpg --gallery milvus:pets.db`. Um modelo diferente do da receita é recusado.
+# As mesmas fotos, na mesma ordem. O comando também faz isso, com o *notebook* fechado: `vitsim
+# match foto.jpg --gallery milvus:pets.db`. Um modelo diferente do da receita é recusado.
 #
 # ## 5. Muitos processos: Ray
 #
-# Calcular *embeddings* é fácil de repartir: nenhuma foto precisa de outra. O difícil é que, entre
-# muitas máquinas, sempre morre alguma. Por isso, um lote cuja resposta não chega é entregue de
-# novo. Então uma resposta pode chegar *duas vezes*; guardada sob o nome da foto, conta uma só:
+# O cálculo dos *embeddings* é fácil de repartir: nenhuma foto precisa de outra. O difícil é que,
+# entre muitas máquinas, sempre morre alguma. Por isso, um lote cuja resposta não chega é entregue
+# de novo. Então uma resposta pode chegar *duas vezes*; guardada sob o nome da foto, conta uma vez
+# só:
 
 # %%
 rng = np.random.default_rng(0)

@@ -55,7 +55,11 @@ def recall_curves(curves: dict[str, np.ndarray]) -> Figure:
     for (name, recall), (colour, style) in zip(curves.items(), looks, strict=False):
         k = np.arange(1, len(recall) + 1)
         axis.plot(k, recall, style, color=colour, lw=3.5, label=name)
-    axis.set(ylim=(0, 1.03), xlim=(0.5, None))
+    longest = max(map(len, curves.values()))
+    ticks = [k for k in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if k <= longest]
+    axis.set(ylim=(0, 1.03), xscale="log")
+    axis.set_xticks(ticks, ticks)
+    axis.minorticks_off()
     axis.legend(fontsize=17, frameon=False, loc="lower right", handlelength=3)
     axis.grid(color="#E3E3E3", lw=1)
     return figure
