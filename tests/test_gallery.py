@@ -239,8 +239,9 @@ def test_labels_from_a_table(folder, encoder, tmp_path):
         "path, label\nrex/0.png, Rex\n",
         "path\tlabel\tphoto, year\nrex/0.png\tRex\t2024\n",
         "path,label\nrex/0.png,Rex\nrex/1.png\n",
+        "path,label\n,\nrex/0.png,Rex\n",
     ],
-    ids=["semicolons", "comma at the end", "spaces", "tabs", "short line"],
+    ids=["semicolons", "comma at the end", "spaces", "tabs", "short line", "empty line"],
 )
 def test_tables_as_spreadsheets_write_them(folder, tmp_path, content):
     (tmp_path / "labels.csv").write_text(content, encoding="utf-8")

@@ -202,7 +202,7 @@ def own_name(folder: str | os.PathLike) -> Path:
 def below(path: Path, root: Path) -> str:
     """The way from `root` to a photo; that by another name of `root`, a link, is the same."""
     way = Path(os.path.relpath(path, root))
-    if way.parts[0] == os.pardir:
+    if way.parts[:1] == (os.pardir,):
         real = Path(os.path.realpath(path.parent), path.name)
         way = Path(os.path.relpath(real, os.path.realpath(root)))
     return way.as_posix()
