@@ -261,7 +261,7 @@ def test_a_label_of_a_table_is_of_a_place_not_of_what_a_link_leads_to(folder, tm
 def test_a_table_of_other_photos_is_refused(folder, tmp_path):
     from vitsim import VitsimError
 
-    (tmp_path / "labels.csv").write_text("path,label\nelsewhere/0.png,Rex\n")
+    (tmp_path / "labels.csv").write_text("path,label\nelsewhere/0.png,Rex\n,\n")
     with pytest.raises(VitsimError, match="names no photo of"):
         labels_from(tmp_path / "labels.csv", folder)
 

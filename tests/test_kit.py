@@ -135,3 +135,5 @@ def test_what_a_program_complains_of_is_told_in_its_own_line():
     program = "import sys; sys.exit('a warning\\nerror: no wheel\\nhint: none')"
     assert offline_kit.complaint([sys.executable, "-c", program]) == "error: no wheel"
     assert offline_kit.complaint([sys.executable, "-c", ""]) is None
+    mute = offline_kit.complaint([sys.executable, "-c", "raise SystemExit(3)"])
+    assert mute == "ended with 3, without a word"

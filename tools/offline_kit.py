@@ -69,12 +69,11 @@ def wheels_for(system: str, python: str, wheels: Path) -> str | None:
 
 def complaint(command: list, **settings: str) -> str | None:
     """Run it; the line that says why it failed, if it did."""
-    ended = subprocess.run(
-        command, stderr=subprocess.PIPE, text=True, env=os.environ | settings
-    )  # fmt: skip
+    how = {"stderr": subprocess.PIPE, "text": True, "env": os.environ | settings}
+    ended = subprocess.run(command, **how)
     if ended.returncode == 0:
         return None
-    lines = ended.stderr.splitlines()
+    lines = ended.stderr.splitlines() or [f"ended with {ended.returncode}, without a word"]
     return next((line for line in lines if line.lower().startswith("error:")), lines[-1])
 
 

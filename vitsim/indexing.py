@@ -128,7 +128,7 @@ def labels_from(table: str | os.PathLike, folder: str | os.PathLike) -> Label:
     root = Path(folder)
     pairs = zip(rows["path"], rows["label"], strict=True)
     labels = {below(root / path, root): label for path, label in pairs}
-    if not any(os.path.exists(root / path) for path in labels):
+    if not any(os.path.isfile(root / path) for path in labels):
         raise VitsimError(table, f"names no photo of {folder}", remedy)
     return lambda path: labels.get(below(path, root), "")
 
