@@ -272,7 +272,7 @@ def test_index_takes_labels_from_a_table(run, photos, small_model, tmp_path):
     out = run("match", photos / "gato" / "0.jpg", "--gallery", tmp_path / "g")[1]
     assert "Mimi" in out and ", 1 label, " in out
     told = run(*make, "--labels", tmp_path / "labels.csv")[2]
-    assert "of no label: the table does not name them" in told
+    assert "note: 4 photos without a label" in told
     code, _, told = run(*make, "--labels", tmp_path / "no.csv")
     assert code == 1 and "is no table of labels" in told and "columns path" in told
 

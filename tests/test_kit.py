@@ -132,8 +132,8 @@ def test_another_system_needs_uv_and_says_so(tmp_path, monkeypatch, capsys):
 
 
 def test_what_a_program_complains_of_is_told_in_its_own_line():
-    program = "import sys; sys.exit('a warning\\nerror: no wheel\\nhint: none')"
-    assert offline_kit.complaint([sys.executable, "-c", program]) == "error: no wheel"
+    program = "import sys; sys.exit('a warning\\nerror: no wheel\\n  cause: none\\n\\nhint')"
+    assert offline_kit.complaint([sys.executable, "-c", program]) == "error: no wheel cause: none"
     assert offline_kit.complaint([sys.executable, "-c", ""]) is None
     mute = offline_kit.complaint([sys.executable, "-c", "raise SystemExit(3)"])
     assert mute == "ended with 3, without a word"

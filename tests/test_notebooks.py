@@ -164,6 +164,10 @@ SPOILT = {
         "links to 'https:/example.org'",
     ),
     "long cell": (lambda cells: cells[1].update(source="1\n" * 16), "cell 2 has 16 lines"),
+    "long heading": (
+        lambda cells: cells[0].update(source="# Olá " + 12 * "palavra "),
+        "cell 1 has a long heading",
+    ),
     "many cells": (many_cells, "39 code cells: at most 30"),
     "many words": (lambda cells: cells[0].update(source="word " * 1300), "13"),
     "large file": (

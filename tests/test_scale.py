@@ -158,7 +158,7 @@ def test_match_says_the_same_from_a_gallery_in_milvus(folder, tmp_path, small_en
     assert "71 photos" in out and "1.00" in out and "copy.jpg" in out
     ended = vitsim("match", photo, "--gallery", f"milvus:{file}")  # while this process has it
     assert ended.returncode == 1 and "Traceback" not in ended.stderr
-    assert "is open elsewhere" in ended.stderr and "Close the other program" in ended.stderr
+    assert "cannot be opened. End the program that has it open" in ended.stderr
 
 
 def test_a_milvus_file_that_another_process_wrote_can_be_searched(

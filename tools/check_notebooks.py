@@ -15,6 +15,7 @@ from build_notebooks import IGNORED, LANGUAGES, Lesson, SourceError, unpaired
 from notebook_figures import pictures
 
 CODE_LINES, CODE_CELLS, WORDS, MEGABYTES, EXERCISES = 15, 30, 1200, 2.0, 3
+HEADING = 70  # letters: a longer one has swallowed its paragraph
 INK = 0.02  # share of a figure that is not its commonest colour; less is blank
 BUILD = "run `make notebooks` and commit what it writes"
 MACHINE = re.compile(r"0x[0-9a-f]{6,}|/(?:home|root|Users|tmp|var)/|[A-Z]:\\|site-packages")
@@ -159,12 +160,15 @@ def _leads_somewhere(target: str, folder: Path, anchors: set[str]) -> bool:
 
 
 def sizes(lesson: Lesson, lang: str, notebook) -> list[str]:
-    """Short cells, few cells, few words, a small file."""
+    """Short cells and headings, few cells, few words, a small file."""
     place, problems = where(lesson, lang), []
     for n, cell in _code(notebook):
         lines = sum(bool(re.match(r"\s*[^\s%]", line)) for line in cell.source.splitlines())
         if lines > CODE_LINES:
             problems.append(f"{where(lesson, lang, n)} has {lines} lines: at most {CODE_LINES}")
+    for n, cell in enumerate(notebook.cells, 1):
+        if cell.cell_type == "markdown" and re.search(rf"^#+ .{{{HEADING},}}", cell.source, re.M):
+            problems.append(f"{where(lesson, lang, n)} has a long heading: break its line")
     if len(_code(notebook)) > CODE_CELLS:
         problems.append(f"{place} has {len(_code(notebook))} code cells: at most {CODE_CELLS}")
     if words(notebook) > WORDS:

@@ -68,13 +68,14 @@ def wheels_for(system: str, python: str, wheels: Path) -> str | None:
 
 
 def complaint(command: list, **settings: str) -> str | None:
-    """Run it; the line that says why it failed, if it did."""
+    """Run it; what says why it failed, if it did."""
     how = {"stderr": subprocess.PIPE, "text": True, "env": os.environ | settings}
     ended = subprocess.run(command, **how)
     if ended.returncode == 0:
         return None
     lines = ended.stderr.splitlines() or [f"ended with {ended.returncode}, without a word"]
-    return next((line for line in lines if line.lower().startswith("error:")), lines[-1])
+    first = next((n for n, line in enumerate(lines) if line.lower().startswith("error:")), -1)
+    return " ".join(line.strip() for line in lines[first:][:2])  # uv's cause is in the next line
 
 
 def models_into(folder: Path, names: list[str]) -> None:
@@ -119,6 +120,8 @@ def main() -> int:
     parser.add_argument("--python", action="append", help=f"for those ({OURS})")
     parser.add_argument("--model", action="append", default=[], help="a hub id, or u2net …")
     options = parser.parse_args()
+    if options.python and not options.system:
+        parser.error("--python goes with --system: for this machine it is the one that runs")
     if options.system and not importlib.util.find_spec("uv"):
         parser.error("--system needs uv: pip install uv")
     wheels = options.out / "wheels"

@@ -51,8 +51,8 @@ WORDS = {
         "this gallery comes from about **{share}** ({count} photos, {labels} labels).",
         "none": "Best score **{score}**. Of {count} photos of {labels} other animals, **none** "
         "scores this high; with so few animals up to {bound} in 100 are possible (95 % limit).",
-        "unknown": "Best score **{score}**. All photos of this gallery have one label or each its "
-        "own, so how often strangers score this high cannot be told.",
+        "unknown": "Best score **{score}**. The labels of this gallery are all one, or each of one "
+        "photo, so how often strangers score this high cannot be told.",
         "unread": "Best score **{score}**. A gallery in Milvus can only be searched, so how often "
         "strangers score this high cannot be told.",
         "large": "has {pixels} megapixels, more than {most}",
@@ -73,9 +73,8 @@ WORDS = {
         "none": "Melhor escore: **{score}**. De {count} fotos de {labels} outros animais, "
         "**nenhuma** tem um escore tão alto; com tão poucos animais, ainda pode haver até {bound} "
         "em cada 100 (limite de 95 %).",
-        "unknown": "Melhor escore: **{score}**. Todas as fotos desta galeria têm o mesmo rótulo, "
-        "ou cada uma tem o seu; não dá para dizer com que frequência estranhos têm um escore tão "
-        "alto.",
+        "unknown": "Melhor escore: **{score}**. Esta galeria tem um só rótulo, ou um para cada "
+        "foto; não dá para dizer com que frequência estranhos têm um escore tão alto.",
         "unread": "Melhor escore: **{score}**. Em uma galeria no Milvus só se pode buscar; não dá "
         "para dizer com que frequência estranhos têm um escore tão alto.",
         "large": "tem {pixels} megapixels, mais do que {most}",
@@ -98,8 +97,9 @@ class Answer:
 def strangers(gallery: Gallery, most: int = 2000) -> pd.Series:
     """Best scores of photos that look for an animal which is not there, by label.
 
-    Every labelled photo, or `most` of them, plays the query while the photos of its own label
-    are left out. Empty unless there are two labels, one of them with two photos.
+    Every labelled photo, or `most` of them, plays the query while the photos of its own label are
+    left out; one without a label may be anybody's. Empty unless there are two labels, one of them
+    with two photos.
     """
     labels = gallery.photos["label"].to_numpy()
     named = np.flatnonzero(labels)
@@ -107,7 +107,7 @@ def strangers(gallery: Gallery, most: int = 2000) -> pd.Series:
         return pd.Series(dtype=float)
     rows, vectors, best = named[:: -(-len(named) // most)], gallery.vectors, {}
     for row in rows:  # one at a time: the whole matrix of a large gallery would not fit
-        best[row] = (vectors @ vectors[row])[(labels != labels[row]) & (labels != "")].max()
+        best[row] = (vectors @ vectors[row])[labels != labels[row]].max()
     return pd.Series(best).set_axis(labels[rows])
 
 

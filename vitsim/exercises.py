@@ -3,7 +3,7 @@
 The code of a lesson is the same in every language, so an exercise hands both words to `check`,
 and the notebook's own folder tells which one to say: `notebooks/pt` speaks Portuguese. Where the
 folder does not tell, both are said, a line each, and figures are in English. `VITSIM_LANG`, which
-the lessons set in Colab, overrules.
+the lessons set where they install vitsim, overrules.
 """
 
 import os

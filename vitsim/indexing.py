@@ -112,25 +112,32 @@ def labels_from(table: str | os.PathLike, folder: str | os.PathLike) -> Label:
     A comma, semicolon or tab may part the columns. A photo that the table does not name has the
     label "". Raises: `VitsimError`, also when none of the photos is there.
     """
-    remedy = "Give a CSV file with the columns path (relative to the folder) and label."
+    remedy = "Give a CSV file in UTF-8 with the columns path (relative to the folder) and label."
     try:
         with open(table, encoding="utf-8-sig") as file:
             first = file.readline()
         how = {"dtype": str, "keep_default_na": False, "encoding": "utf-8-sig", "index_col": False}
         how |= {"sep": max(",;\t", key=first.count), "skipinitialspace": True}
         with warnings.catch_warnings(action="ignore"):  # of lines with empty columns at their end
-            rows = pd.read_csv(table, **how).fillna("")
+            rows = pd.read_csv(table, **how).fillna("").rename(columns=str.strip)
     except (OSError, ValueError) as error:
-        raise VitsimError(table, f"is no table of labels ({error})", remedy) from error
+        reason = f"is no table of labels ({str(error).strip()})"
+        raise VitsimError(table, reason, remedy) from error
     if missing := {"path", "label"} - set(rows):
         reason = f"is no table of labels (no column {', '.join(sorted(missing))})"
         raise VitsimError(table, reason, remedy)
     root = Path(folder)
-    pairs = zip(rows["path"], rows["label"], strict=True)
-    labels = {below(root / path, root): label for path, label in pairs}
+
+    def place(path: Path) -> str:
+        try:
+            return os.path.normcase(below(path, root))
+        except ValueError:  # on Windows, of another drive
+            return ""
+
+    labels = {place(root / p): one for p, one in zip(rows["path"], rows["label"], strict=True)}
     if not any(os.path.isfile(root / path) for path in labels):
         raise VitsimError(table, f"names no photo of {folder}", remedy)
-    return lambda path: labels.get(below(path, root), "")
+    return lambda path: labels.get(place(path), "")
 
 
 def prepare(photo: Photo, recipe: Recipe) -> tuple[Image.Image, str]:

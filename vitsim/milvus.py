@@ -144,10 +144,8 @@ def _connected(uri: str) -> Iterator:
         yield client
     except MilvusException as error:
         if client is None and "://" not in uri:
-            remedy = "Close the other program (in Jupyter: the kernel), then do the same again."
-            raise GalleryError(
-                PREFIX + uri, "is open elsewhere, or no Milvus file", remedy
-            ) from error
+            remedy = "End the program that has it open, if one has (in Jupyter: the kernel)."
+            raise GalleryError(PREFIX + uri, "cannot be opened", remedy) from error
         remedy = "Check that the server runs and the address is right."
         raise GalleryError(PREFIX + uri, f"failed ({error.message})", remedy) from error
     finally:

@@ -242,7 +242,7 @@ print(f"{score:.2f}")
 check(
     score,
     1.0,
-    en="Something of the positions is left, though 1.00 be printed: nothing may remain.",
+    en="Something of the positions is left, even if 1.00 is printed: nothing may remain.",
     pt="Ainda resta algo das posições, mesmo que apareça 1.00: nada pode restar.",
     tolerance=1e-6,
 )

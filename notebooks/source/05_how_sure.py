@@ -209,12 +209,13 @@ print(f"{prediction:.2f}")
 check(prediction, norm.sf(1))
 
 # %% [markdown] lang="en"
-# ## 2. Chosen here, judged there We chose it *because* of its rates on `dev`: they may flatter it.
-# Judge it on other pets:
+# ## 2. Chosen here, judged there
+# We chose it *because* of its rates on `dev`: they may flatter it. Judge it on other pets:
 
 # %% [markdown] lang="pt"
-# ## 2. Escolher aqui, julgar ali Escolhemos o limiar *por causa* de suas taxas em `dev`: elas podem
-# favorecê-lo. Julgue-o em outros:
+# ## 2. Escolher aqui, julgar ali
+# Escolhemos o limiar *por causa* de suas taxas em `dev`: elas podem favorecê-lo. Julgue-o em
+# outros:
 
 # %%
 for split, (genuine, impostor) in pairs.items():

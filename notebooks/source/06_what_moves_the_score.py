@@ -358,7 +358,7 @@ plots.residual_plots(full.fittedvalues, full.resid)
 
 # %% [markdown] lang="pt"
 # Uma cunha que se estreita à direita é um teto: nenhum cosseno passa de 1. Pontos fora da reta:
-# resíduos não normais. Não confie só no modelo misto.
+# resíduos não normais. Então não confie só no modelo misto.
 #
 # ### Exercício 2: modifique
 # `same_light` seria só o papel, disfarçado? Modifique a primeira linha para ficar só com pares de
@@ -393,8 +393,10 @@ check(
 
 # %% tags=["solution"] cellView="form" jupyter={"source_hidden": true, "outputs_hidden": true}
 chosen = pairs[pairs["roles"] == "query-query"]
-low, high = mixed(formula, chosen).conf_int().loc["same_light"]
-print(f"[{low:z.2f}, {high:z.2f}]")
+refit = mixed(formula, chosen)
+for n, fitted in ((len(pairs), full), (len(chosen), refit)):
+    low, high = fitted.conf_int().loc["same_light"]
+    print(f"{n:5}   {fitted.params['same_light']:z.2f} [{low:z.2f}, {high:z.2f}]")
 check([len(chosen), chosen["same_light"].sum()], [378, 55 + 35])
 
 # %% [markdown] lang="en"
@@ -585,7 +587,7 @@ pd.DataFrame(rows).T.map("{:z.2f}".format)
 #
 # O acaso acerta 1/18 = 0,06. `background` pode ficar *abaixo*: nenhuma consulta compartilha o lugar
 # com a galeria do próprio animal, mas com a de outros, sim. Num abrigo, o contrário: as fotos de um
-# animal mostram um só canil, e o atalho ilude. Relate o *recall*, fundo ÷ animal: a **razão de
+# animal mostram um canil, e o atalho ilude. Relate o *recall*, fundo ÷ animal: a **razão de
 # contexto** (Rueda-Toicen et al.; eles preenchem o buraco: o contorno entrega o animal).
 #
 # ## 7. Qual configuração é melhor?

@@ -326,7 +326,8 @@ def rerank(candidates, query):
 best = np.array([rerank(*pair) for pair in zip(candidates, queries, strict=True)])
 present = np.mean([np.isin(t, c).mean() for t, c in zip(truth, candidates, strict=True)])
 print(f"{recall(best):.2f}   of {present:.2f} among the candidates")
-exact = np.take_along_axis(queries @ vectors.T, best, axis=1)
+rows = best if best.dtype.kind == "i" else truth[:, ::-1]
+exact = np.take_along_axis(queries @ vectors.T, rows, axis=1)
 check(
     (*best.shape, recall(best), bool(np.all(np.diff(exact) <= 1e-6))),
     (200, 10, present, True),
@@ -451,7 +452,7 @@ if scale:
     print(len(served), [m.path.name for m in there] == [m.path.name for m in here])
 
 # %% [markdown] lang="en"
-# The same photos in the same order. The command does it, too, once no notebook holds the file:
+# The same photos in the same order. The command does it, too, once no kernel holds the file:
 # `vitsim match photo.jpg --gallery milvus:pets.db`. Another model than the recipe's is refused.
 #
 # ## 5. Many workers: Ray
@@ -461,7 +462,7 @@ if scale:
 # *twice*; kept under the photo's name, it counts once:
 
 # %% [markdown] lang="pt"
-# As mesmas fotos, na mesma ordem. O comando também faz isso, com o *notebook* fechado: `vitsim
+# As mesmas fotos, na mesma ordem. O comando também faz isso, com o *kernel* encerrado: `vitsim
 # match foto.jpg --gallery milvus:pets.db`. Um modelo diferente do da receita é recusado.
 #
 # ## 5. Muitos processos: Ray

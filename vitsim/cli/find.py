@@ -130,7 +130,7 @@ def index(
     tell("skipped", made.skipped, f"; `vitsim audit {short(folder)}` lists all")
     tell("background kept", made.notes)
     if unnamed := (made.photos["label"] == "").sum():
-        tell("note", [f"{count(unnamed, 'photo')} of no label: the table does not name them"])
+        tell("note", [f"{count(unnamed, 'photo')} without a label"])
 
 
 def _labels(gallery) -> int:
@@ -168,7 +168,7 @@ def open_gallery(gallery: str, model: str | None, background: str | None, **choi
                 raise store.GalleryError(where, reason, remedy)
         changes = opened.changes()
         if sum(line.endswith(" is gone") for line in changes) == len(opened):
-            again = f"`vitsim index FOLDER --out {where}`"
+            again = f"`vitsim index FOLDER --out {where}`, with the options that it was made with"
             changes = [f"all photos are gone from {opened.root}; say where they are: {again}"]
         tell("since it was indexed", changes)
         return opened
