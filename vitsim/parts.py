@@ -65,12 +65,12 @@ def correspondences(
     return Correspondences(a_places[mine], b_places[yours], cosines[mine, yours])
 
 
-def patch_coverage(mask: Image.Image, grid: int, how: str = "letterbox") -> np.ndarray:
+def patch_coverage(mask: Image.Image, grid: int) -> np.ndarray:
     """The share of each patch that a photo's mask covers: `(grid, grid)` float64, 0 to 1.
 
-    The mask (white is pet) is fitted to the square as the photo is, with nothing around it.
+    The mask (white is pet) is letterboxed as the photo is, with nothing around it.
     """
-    square = np.asarray(fit(mask.convert("RGB"), 16 * grid, how, fill=(0, 0, 0)))[:, :, 0]
+    square = np.asarray(fit(mask.convert("RGB"), 16 * grid, fill=(0, 0, 0)))[:, :, 0]
     return square.reshape(grid, 16, grid, 16).mean(axis=(1, 3)) / 255
 
 
@@ -87,7 +87,7 @@ def patch_parts(parts: Image.Image, grid: int) -> np.ndarray:
     """The body part that fills most of each patch: `(grid, grid)` int, 0 where there is none.
 
     `parts` is a map whose pixels are numbers of parts, 0 for the background, as Toy Pets have it;
-    it is fitted as the photo is.
+    it is letterboxed as the photo is.
     """
     numbers = np.asarray(parts)
     known = range(1, max(numbers.max(), 1) + 1)

@@ -84,7 +84,7 @@ def _lit(picture: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def photo_map(points: np.ndarray, photos: Sequence[Image.Image]) -> Figure:
-    """Photos at their points `(n, 2)`, at most half an inch wide and high.
+    """Photos at their points `(n, 2)`, about half an inch on their longer side.
 
     Transparent parts stay transparent. Both axes have the same scale.
     """
