@@ -54,6 +54,11 @@ def test_scores_by_turn_show_means_every_30_degrees_and_the_fit_in_order():
     assert fit == [[10, 4], [20, 5], [170, 6]]
 
 
+def test_a_turn_at_a_border_counts_once():
+    (axis,) = plots.score_by_turn([30, 150, 180], [1, 2, 4]).axes
+    assert lines(axis) == [[[30, 1], [60, 1]], [[150, 3], [180, 3]]]
+
+
 def test_normal_residuals_lie_on_the_line():
     residuals = np.random.default_rng(0).normal(0, 2, 5000)
     _, right = plots.residual_plots(np.zeros(5000), residuals).axes

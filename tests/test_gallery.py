@@ -827,7 +827,7 @@ def test_a_reader_never_sees_a_mixture(folder, encoder, tmp_path):
 # An index that runs in a process of its own, through the command, and takes its time.
 SLOW_INDEX = """
     import sys, time
-    import vitsim.encoder, vitsim.indexing
+    import vitsim.encoder, vitsim.indexing, vitsim.known
     from test_gallery import Colours
 
     class Slow(Colours):
@@ -839,7 +839,7 @@ SLOW_INDEX = """
 
     LOG = sys.argv.pop(1)
     vitsim.encoder.Encoder.load = classmethod(lambda *_, **__: Slow())
-    vitsim.indexing.SAVE_SECONDS, vitsim.indexing.BATCH = 0.15, 4
+    vitsim.known.SAVE_SECONDS, vitsim.indexing.BATCH = 0.15, 4
     from vitsim.cli import main
     main()
 """
@@ -882,7 +882,7 @@ def test_a_killed_index_goes_on_where_it_stopped(tmp_path, monkeypatch):
 
 
 def test_damaged_partial_work_is_done_again(folder, encoder, tmp_path, monkeypatch):
-    monkeypatch.setattr(indexing, "SAVE_SECONDS", -1)
+    monkeypatch.setattr("vitsim.known.SAVE_SECONDS", -1)
     monkeypatch.setattr(indexing, "BATCH", 3)
 
     def stop(path):
@@ -905,11 +905,11 @@ def test_partial_work_done_in_another_way_is_not_used(folder, encoder, tmp_path)
     digest = store.sha256(folder / "rex" / "1.png")
     recipe = {"fit": "crop"}
     assert not left_over(tmp_path / "g", recipe).notes()
-    Known([(digest, np.full(48, 0.5, np.float32), "a note")]).save(tmp_path / "g")
+    Known([(digest, np.full(48, 0.5, np.float32), "a note")], tmp_path / "g").save()
     again = left_over(tmp_path / "g", recipe)
     assert again.note(digest) == "a note" and (again.vector(digest) == 0.5).all()
     (tmp_path / "g" / "partial" / "000000.npz").rename(tmp_path / "g" / "partial" / "000007.npz")
-    Known([("b", np.full(48, 0.25, np.float32), "")]).save(tmp_path / "g")
+    Known([("b", np.full(48, 0.25, np.float32), "")], tmp_path / "g").save()
     both = left_over(tmp_path / "g", recipe)
     assert [both.vector(one)[0] for one in (digest, "b")] == [0.5, 0.25], "none is overwritten"
     assert not left_over(tmp_path / "g", {"fit": "squash"}).notes()
@@ -920,7 +920,7 @@ def test_more_vectors_than_a_block_holds_are_kept_and_read(tmp_path, monkeypatch
     left_over(tmp_path, {})
     vectors = np.arange(10, dtype=np.float32)[:, None]
     digests = [f"{number}" for number in range(10)]
-    Known(zip(digests, vectors, [""] * 10, strict=True)).save(tmp_path)
+    Known(zip(digests, vectors, [""] * 10, strict=True), tmp_path).save()
     np.save(tmp_path / "vectors.npy", vectors)
     whole = Known()
     whole.add_file(tmp_path / "vectors.npy", digests, [""] * 10)
@@ -937,7 +937,7 @@ def test_the_memory_of_an_index_does_not_grow_with_the_vectors(tmp_path, monkeyp
         def embed(self, photos, *args):
             return np.tile(super().embed(photos, *args), 342)[:, : self.dim]
 
-    monkeypatch.setattr(indexing, "SAVE_SECONDS", -1)
+    monkeypatch.setattr("vitsim.known.SAVE_SECONDS", -1)
     for number in range(256):
         paint(tmp_path / "photos" / "all" / f"{number:03d}.png", number)
     paths, peaks = find_photos(tmp_path / "photos"), []

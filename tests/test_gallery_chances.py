@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from test_gallery import FILES, Colours, paint, same
 
-from vitsim import indexing
+from vitsim import indexing, known
 from vitsim.gallery import Gallery
 from vitsim.store import GalleryError
 
@@ -40,7 +40,7 @@ def add(encoder: Colours, photos: Path, out: Path) -> None:
 
 
 def slowly(work, photos: Path, out: Path) -> None:
-    indexing.SAVE_SECONDS, indexing.BATCH = 0.02, 3
+    known.SAVE_SECONDS, indexing.BATCH = 0.02, 3
     work(Slow(), photos, out)
 
 

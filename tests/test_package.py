@@ -2,6 +2,7 @@
 
 import ast
 import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from vitsim import VitsimError
 from vitsim.cli._app import save_figure
+from vitsim.files import atomic
 
 PACKAGE = Path(__file__).parents[1] / "vitsim"
 # fmt: off
@@ -108,6 +110,19 @@ def test_a_figure_that_cannot_be_written_says_what_would_help(tmp_path, error, r
         save_figure(SimpleNamespace(savefig=savefig), tmp_path / "out.png")
     assert str(error) in caught.value.reason and caught.value.remedy == remedy
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no umask")
+def test_what_is_written_may_be_read_by_whom_the_user_lets(tmp_path):
+    for umask, mode in ((0o077, 0o600), (0o022, 0o644)):
+        before = os.umask(umask)
+        try:
+            with atomic(tmp_path / "a.png") as path:
+                path.write_bytes(b"x")
+        finally:
+            os.umask(before)
+        assert (tmp_path / "a.png").stat().st_mode & 0o777 == mode
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 
 
 def test_importing_the_package_and_the_command_is_light():

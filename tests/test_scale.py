@@ -129,6 +129,27 @@ def test_a_collection_of_others_with_the_same_name_is_left_alone(big, tmp_path):
     client.close()
 
 
+def test_a_gallery_half_written_to_milvus_is_unfinished_and_can_be_written_again(
+    big, tmp_path, monkeypatch
+):
+    from pymilvus import MilvusClient
+
+    def insert(client, name, rows):
+        if name != "vitsim":
+            raise KeyboardInterrupt  # before the row that says how the gallery was made
+        return put(client, name, rows)
+
+    put, part = MilvusClient.insert, big.photos[:100]
+    small = dataclasses.replace(big, photos=part, vectors=big.vectors[:100])
+    monkeypatch.setattr(MilvusClient, "insert", insert)
+    with pytest.raises(KeyboardInterrupt):
+        small.to_milvus(str(tmp_path / "half.db"))
+    monkeypatch.setattr(MilvusClient, "insert", put)
+    with pytest.raises(GalleryError, match="holds no finished gallery"):
+        Gallery.open(f"milvus:{tmp_path / 'half.db'}")
+    assert len(small.to_milvus(str(tmp_path / "half.db"))) == 100
+
+
 def test_an_approximate_index_finds_nearly_the_same(big, tmp_path):
     opened = big.to_milvus(str(tmp_path / "big.db"), index="HNSW")
     shares = []

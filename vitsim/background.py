@@ -120,10 +120,7 @@ def fetch(model: str) -> Path:
 
 
 def home() -> Path:
-    """Where rembg keeps what it downloads; to ask rembg itself takes seconds, so it is told here.
-
-    `U2NET_HOME`, else `REMBG_HOME`, else in the user's folder.
-    """
+    """Where rembg keeps what it downloads; to ask rembg itself takes seconds."""
     data = os.environ.get("XDG_DATA_HOME")
     usual = Path(data, "rembg") if data else Path("~/.rembg")
     place = os.environ.get("U2NET_HOME") or os.environ.get("REMBG_HOME") or usual

@@ -10,7 +10,6 @@ import json
 import logging
 import os
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -22,7 +21,7 @@ from tqdm import tqdm
 
 from . import VitsimError, indexing, store
 from .encoder import Encoder
-from .indexing import SAVE_SECONDS, Label, Recipe, folder_name
+from .indexing import Label, Recipe, folder_name
 from .known import Known, Rows
 
 BLOCK = 16  # photos that a worker embeds at once
@@ -40,7 +39,6 @@ def embed_photos(
     encoder: Encoder,
     recipe: Recipe,
     known: Known,
-    folder: Path | None = None,
     label: Label = folder_name,
     progress: bool = False,
     address: str | None = None,
@@ -51,7 +49,7 @@ def embed_photos(
     machines of a cluster need vitsim, the model, this folder and the photos at the same paths.
     Raises `VitsimError` where Ray is missing, cannot be reached, or loses a photo.
     """
-    rows, skipped, saved_at = [], [], time.monotonic()
+    rows, skipped = [], []
     todo = root, recipe, str(encoder.model.dtype)[6:], known.notes(), label, Path.cwd()
     with _cluster(address) as ray, tqdm(None, "indexing", len(paths), disable=not progress) as bar:
         for answer in _answers(ray, paths, todo):
@@ -60,9 +58,7 @@ def embed_photos(
             (skipped if isinstance(row, str) else rows).append(row)
             if isinstance(row, list) and row[1] not in known:
                 known.add(row[1], answer["vector"], row[4])
-            if folder and time.monotonic() - saved_at > SAVE_SECONDS:
-                known.save(folder)
-                saved_at = time.monotonic()
+            known.save_at_times()
     if len(rows) + len(skipped) != len(paths):
         raise VitsimError("Ray", "lost or doubled a photo", "Run the same command again.")
     photos = store.table(rows)

@@ -2,11 +2,11 @@
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from uuid import uuid4
 
 import platformdirs
 
@@ -43,14 +43,11 @@ def atomic(path: Path) -> Iterator[Path]:
     A reader sees the old file or the new one, never half of one, also after a power cut.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = path.with_name(f".{path.stem}-{uuid4().hex[:8]}{path.suffix}")
     try:
         yield temporary
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
-        temporary.chmod(0o644)  # mkstemp makes it private
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -265,7 +265,7 @@ class Gallery:
     ) -> Gallery:
         """A gallery of `paths` alone; what is `known` already is not embedded."""
         photos, vectors, skipped = engine(
-            paths, self.root, self.encoder, self.recipe, known, self.folder, label, progress
+            paths, self.root, self.encoder, self.recipe, known, label, progress
         )
         if photos.empty:
             reason = f"none of its {len(paths)} photos can be read"

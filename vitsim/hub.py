@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 
@@ -81,10 +80,10 @@ def _refuse_damaged(name: str, file: str, path: Path, digest: str) -> None:
 
     Weights by their SHA-256; small files, as git does, by the SHA-1 of their length and content.
     """
+    from huggingface_hub.utils.sha import git_hash
+
     if len(digest) == 40:
-        content = path.read_bytes()
-        found = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False)
-        damaged = found.hexdigest() != digest
+        damaged = git_hash(path.read_bytes()) != digest
     else:
         damaged = len(digest) == 64 and sha256(path) != digest
     if damaged:

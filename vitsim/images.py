@@ -43,14 +43,10 @@ def find_photos(folder: str | os.PathLike) -> list[Path]:
     root = Path(folder)
     try:
         os.listdir(root)
-    except (FileNotFoundError, ValueError) as error:  # ValueError: a NUL character in the name
-        raise PhotoError(root, "does not exist", "Check the path and its spelling.") from error
     except NotADirectoryError as error:
         raise PhotoError(root, "is not a folder", "Give a folder that holds photos.") from error
-    except PermissionError as error:
-        raise PhotoError(root, "may not be read", "Ask whoever made it to let you.") from error
-    except OSError as error:
-        raise PhotoError(root, error.strerror, "Check the path.") from error
+    except (OSError, ValueError) as error:
+        raise PhotoError(root, *_explain(root, error)) from error
     closed: list[Path] = []
     found = [path for path in _walk(root, closed) if path.suffix.lower() in SUFFIXES]
     return sorted(found + closed, key=lambda path: path.relative_to(root).as_posix())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -24,7 +23,6 @@ from .models import DEFAULT
 
 BATCH = 8 * (os.cpu_count() or 1)  # photos that are embedded at once
 AHEAD = 2 * BATCH  # photos that are decoded and fitted while the model works on others
-SAVE_SECONDS = 5  # a killed index loses this much work and one batch at most
 Label = Callable[[Path], str]
 
 
@@ -154,27 +152,19 @@ def embed_photos(
     encoder: Encoder,
     recipe: Recipe,
     known: Known,
-    folder: Path | None = None,
     label: Label = folder_name,
     progress: bool = False,
 ) -> tuple[pd.DataFrame, Rows, list[str]]:
-    """(table, vectors, what could not be read); what is `known` by its content is not embedded.
-
-    With `folder`, the gallery's, what was embedded is kept there every few seconds.
-    """
+    """(table, vectors, what could not be read); what is `known` by its content is not embedded."""
     rows, skipped, waiting = [], [], {}
-    saved_at = time.monotonic()
 
     def embed_waiting() -> None:
-        nonlocal saved_at
         images = [image for image, _ in waiting.values()]
         vectors = encoder.embed(images, recipe.pooling, recipe.fit)
         for (digest, (_, note)), vector in zip(waiting.items(), vectors, strict=True):
             known.add(digest, vector, note)
         waiting.clear()
-        if folder and time.monotonic() - saved_at > SAVE_SECONDS:
-            known.save(folder)
-            saved_at = time.monotonic()
+        known.save_at_times()
 
     def look(path: Path) -> tuple | PhotoError:
         try:

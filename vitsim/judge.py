@@ -118,7 +118,9 @@ def judge(vectors: np.ndarray, ids: Sequence | np.ndarray) -> Judgement:
         name: jackknife_interval(float(value), without, trials)
         for name, value, without in zip(FIGURES, by_query[0].mean(0), left_out.T, strict=False)
     }
-    pairs, first, second = _pairs(vectors, ids)
+    first, second = np.triu_indices(len(ids), 1)
+    pairs = np.clip((vectors @ vectors.T)[first, second], -1, 1)
+    first, second = ids[first], ids[second]
     same = first == second
     figures |= _pair_figures(pairs, same, groups[first], groups[second], trials)
     return Judgement(figures, pairs[same], pairs[~same])
@@ -146,16 +148,12 @@ def _compared(gallery: Gallery) -> tuple[pd.DataFrame, list[str]]:
     kept = kept[~copies]
     alone = ~kept["label"].duplicated(keep=False)
     note("alone in its folder, so not asked for", alone)
-    if kept["label"].nunique() < 2:
-        held = kept["label"].unique()
-        reason = (
-            f"holds photos of one identity only ({held[0]})"
-            if len(held)
-            else "holds no photo of an identity to compare"
-        )
-        raise GalleryError(gallery.root, "; ".join([reason, *notes]), REMEDY)
     if kept["label"][~alone].nunique() < 2:
+        held = kept["label"].unique()
         reason = "holds fewer than two identities with two photos or more"
+        if len(held) < 2:
+            only = f"photos of one identity only ({held[0]})" if len(held) else ""
+            reason = f"holds {only or 'no photo of an identity to compare'}"
         raise GalleryError(gallery.root, "; ".join([reason, *notes]), REMEDY)
     if len(kept) > MOST:
         reason = f"holds {len(kept)} photos; {MOST} at most can be compared with each other"
@@ -193,16 +191,6 @@ def _ranked(vectors: np.ndarray, rows: np.ndarray, ids: np.ndarray, groups: np.n
         precision = (found / np.maximum(rank, 1)).sum(1) / right.sum(1)
         values.append(np.stack([best <= 1, best <= 5, precision], axis=1))
     return np.array(values, np.float64)
-
-
-def _pairs(vectors: np.ndarray, ids: np.ndarray) -> list[np.ndarray]:
-    """Of every pair of photos its score and the two identities, the lower one first."""
-    found = []
-    for row in range(len(vectors) - 1):
-        two = np.broadcast_to(ids[row], len(ids) - row - 1), ids[row + 1 :]
-        scores = np.clip(vectors[row + 1 :] @ vectors[row], -1, 1)
-        found.append((scores, np.minimum(*two), np.maximum(*two)))
-    return [np.concatenate(each) for each in zip(*found, strict=True)]
 
 
 def _pair_figures(

@@ -6,6 +6,7 @@ embedded since joins `partial/` every few seconds. So memory does not grow with 
 
 import json
 import shutil
+import time
 from collections import ChainMap
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -18,12 +19,19 @@ from .files import atomic
 from .store import FORMAT, TAG, telling
 
 BLOCK = 1024  # rows of a gallery that are read at once
+SAVE_SECONDS = 5  # a killed index loses this much work and one batch at most
 
 
 class Known:
-    """By the SHA-256 of a photo: why its background was kept, "" if it was not, and its vector."""
+    """By the SHA-256 of a photo: why its background was kept, "" if it was not, and its vector.
 
-    def __init__(self, embedded: Iterable[tuple[str, np.ndarray, str]] = ()) -> None:
+    `folder` is that of the gallery which is being made, if it is to be on disk.
+    """
+
+    def __init__(
+        self, embedded: Iterable[tuple[str, np.ndarray, str]] = (), folder: Path | None = None
+    ) -> None:
+        self.folder, self._saved_at = folder, time.monotonic()
         self._at: dict[str, tuple[str, Path | None, int]] = {}  # note, file, row
         self._fresh: dict[str, np.ndarray] = {}  # in no file yet
         self._block = lru_cache(4)(_block)
@@ -64,15 +72,21 @@ class Known:
             self._at[digest] = (note, path, row)
             self._fresh.pop(digest, None)
 
-    def save(self, folder: Path) -> None:
+    def save_at_times(self) -> None:
+        """`save`, every few seconds; without a folder never."""
+        if self.folder and time.monotonic() - self._saved_at > SAVE_SECONDS:
+            self.save()
+            self._saved_at = time.monotonic()
+
+    def save(self) -> None:
         """Write what is new into `partial/` of the gallery, so that a kill does not cost it."""
-        part = folder / TAG.parent
+        part = self.folder / TAG.parent
         while self._fresh:
             last = max((int(path.stem) for path in part.glob("[0-9]*.npz")), default=-1)
             chunk = part / f"{last + 1:06d}.npz"
             digests = list(self._fresh)[:BLOCK]
             notes = [self.note(digest) for digest in digests]
-            with telling(folder), atomic(chunk) as path:
+            with telling(self.folder), atomic(chunk) as path:
                 vectors = np.stack([self._fresh[digest] for digest in digests])
                 np.savez(path, sha256=digests, vectors=vectors, notes=notes)
             self.add_file(chunk, digests, notes)
@@ -99,7 +113,7 @@ def left_over(folder: Path, recipe: dict) -> Known:
             shutil.rmtree(tag.parent, ignore_errors=True)
             with atomic(tag) as path:
                 path.write_bytes(text)
-    known = Known()
+    known = Known(folder=folder)
     for path in sorted(tag.parent.glob("[0-9]*.npz")):
         # A damaged one is passed over: its photos are embedded again.
         with suppress(Exception), np.load(path, allow_pickle=False) as part:

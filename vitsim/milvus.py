@@ -70,13 +70,20 @@ def read(uri: str) -> tuple[dict, Collection]:
     if "://" not in uri and not Path(uri).exists():  # Milvus Lite would make it
         raise GalleryError(PREFIX + uri, "does not exist", remedy)
     with _connected(uri) as client:
-        if not client.has_collection(ABOUT):
+        about = _about(client)
+        if about is None:
             raise GalleryError(PREFIX + uri, "holds no finished gallery", remedy)
-        for name in (NAME, ABOUT):  # a file that another process wrote cannot be searched before
-            client.load_collection(name)
-        (row,) = client.query(ABOUT, filter="id == 0", output_fields=["photo"])
-    about = json.loads(row["photo"])
+        client.load_collection(NAME)
     return about, Collection(uri, about.pop("count"))
+
+
+def _about(client) -> dict | None:
+    """What was said about the gallery when it was written; None if that was never finished."""
+    if not client.has_collection(ABOUT):
+        return None
+    client.load_collection(ABOUT)  # what another process wrote cannot be asked before
+    rows = client.query(ABOUT, filter="id == 0", output_fields=["photo"])
+    return json.loads(rows[0]["photo"]) if rows else None
 
 
 def write(uri: str, about: dict, photos: pd.DataFrame, vectors: np.ndarray, index: str) -> None:
@@ -88,12 +95,13 @@ def write(uri: str, about: dict, photos: pd.DataFrame, vectors: np.ndarray, inde
     if index not in INDEXES:
         raise ValueError(f"index={index!r}: expected one of {', '.join(INDEXES)}")
     with _connected(uri) as client:
-        if client.has_collection(ABOUT) and read(uri)[0]["recipe"] != about["recipe"]:
+        held = _about(client)
+        if held and held["recipe"] != about["recipe"]:
             remedy = "Choose another place; nothing was changed."
             raise GalleryError(PREFIX + uri, "holds a gallery made in another way", remedy)
         if client.has_collection(NAME):
-            held = {field["name"] for field in client.describe_collection(NAME)["fields"]}
-            if held != FIELDS:
+            fields = {field["name"] for field in client.describe_collection(NAME)["fields"]}
+            if fields != FIELDS:
                 reason = f"holds a collection {NAME} that is no gallery"
                 raise GalleryError(PREFIX + uri, reason, "Choose another place or database.")
         client.drop_collection(ABOUT)

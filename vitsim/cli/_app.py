@@ -24,17 +24,21 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 something is wrong with the input, 2 with the command line.",
 )
 
+
+def option(kind: object, told: str, default: str) -> object:
+    """An option that says in words what it is when it is left out."""
+    return Annotated[kind, typer.Option(help=told, show_default=default)]
+
+
 MODEL_HELP = "tiny (shipped), a folder, or a hub id."
-Model = Annotated[str | None, typer.Option(help=MODEL_HELP, show_default="VITSIM_MODEL or tiny")]
 BACKGROUND_HELP = (
     "Remove the background and crop first: cutout (shipped), u2net, u2netp, isnet-general-use or "
     "birefnet-general-lite; or keep."
 )
-
-
-def _said(choice: str | None) -> str | None:
-    return choice or None  # an empty variable of a shell says nothing
-
+FIT_HELP = "How a photo becomes a square."
+POOLING_HELP = "The embedding: CLS token, or mean of the patches."
+Fits = Literal["letterbox", "squash", "crop"]
+Poolings = Literal["cls", "mean"]
 
 Place = Annotated[
     str,
@@ -45,32 +49,15 @@ Place = Annotated[
         callback=lambda place: place or "toy-pets",
     ),
 ]
-Background = Annotated[
-    str | None, typer.Option(help=BACKGROUND_HELP, show_default="keep", callback=_said)
-]
-Fits = Literal["letterbox", "squash", "crop"]
-Poolings = Literal["cls", "mean"]
-FIT_HELP = "How a photo becomes a square."
-POOLING_HELP = "The embedding: CLS token, or mean of the patches."
+Model = option(str | None, MODEL_HELP, "VITSIM_MODEL or tiny")
+Background = option(str | None, BACKGROUND_HELP, "keep")
 Fit = Annotated[Fits, typer.Option(help=FIT_HELP)]
 Pooling = Annotated[Poolings, typer.Option(help=POOLING_HELP)]
 # A gallery on disk was made in one way already; nothing said then means that way.
-ModelIfAny = Annotated[
-    str | None,
-    typer.Option(help=MODEL_HELP, show_default="the gallery's; of a folder VITSIM_MODEL or tiny"),
-]
-BackgroundIfAny = Annotated[
-    str | None,
-    typer.Option(
-        help=BACKGROUND_HELP, show_default="as the gallery was made, or keep", callback=_said
-    ),
-]
-FitIfAny = Annotated[
-    Fits | None, typer.Option(help=FIT_HELP, show_default="as the gallery was made, or letterbox")
-]
-PoolingIfAny = Annotated[
-    Poolings | None, typer.Option(help=POOLING_HELP, show_default="as the gallery was made, or cls")
-]
+ModelIfAny = option(str | None, MODEL_HELP, "the gallery's; of a folder VITSIM_MODEL or tiny")
+BackgroundIfAny = option(str | None, BACKGROUND_HELP, "as the gallery was made, or keep")
+FitIfAny = option(Fits | None, FIT_HELP, "as the gallery was made, or letterbox")
+PoolingIfAny = option(Poolings | None, POOLING_HELP, "as the gallery was made, or cls")
 
 
 def _version(wanted: bool) -> None:

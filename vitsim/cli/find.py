@@ -113,7 +113,7 @@ def index(
     find_photos(folder)
     label = labels_from(labels, folder) if labels else None
     before = store.read(out)[1] if store.is_gallery(out) and store.is_finished(out) else None
-    remove = None if background == "keep" else background
+    remove = None if background in ("", "keep") else background
     choices = {"fit": fit, "pooling": pooling, "background": remove}
     how = {"engine": engine, "address": address, "progress": sys.stderr.isatty()}
     made = Gallery.build(
@@ -152,7 +152,7 @@ def open_gallery(gallery: str, model: str | None, background: str | None, **choi
 
     folder, paths = Path(gallery), None
     choices = {name: choice for name, choice in choices.items() if choice}
-    remove = None if background == "keep" else background
+    remove = None if background in ("", "keep") else background
     if gallery == datasets.TOY_PETS and not folder.exists():
         folder = data_folder() / datasets.SHIPPED_GALLERY
         if remove or choices or (model or models.default_model()) != models.DEFAULT:
@@ -162,7 +162,7 @@ def open_gallery(gallery: str, model: str | None, background: str | None, **choi
         where = gallery if gallery.startswith(milvus.PREFIX) else folder
         opened = Gallery.open(where, Encoder.load(model) if model else None)
         for name, choice in ({"background": background} | choices).items():
-            if choice not in (None, made := getattr(opened.recipe, name) or "keep"):
+            if choice and choice != (made := getattr(opened.recipe, name) or "keep"):
                 reason = f"was made with {name} {'kept' if made == 'keep' else made}"
                 remedy = f"Leave --{name} out, or index anew."
                 raise store.GalleryError(where, reason, remedy)

@@ -9,21 +9,21 @@ from typing import Annotated
 import typer
 
 from .. import VitsimError
-from ._app import ModelIfAny, Place, app
+from ._app import ModelIfAny, Place, app, option
 from .find import open_gallery
+
+Remover = option(
+    str | None,
+    "What removes the background, as in `match`; or keep.",
+    "as the gallery was made, or cutout",
+)
 
 
 @app.command("app")
 def show(
     gallery: Place = "toy-pets",
     model: ModelIfAny = None,
-    background: Annotated[
-        str | None,
-        typer.Option(
-            help="What removes the background, as in `match`; or keep.",
-            show_default="as the gallery was made, or cutout",
-        ),
-    ] = None,
+    background: Remover = None,
     host: Annotated[
         str, typer.Option(help="127.0.0.1 is this machine alone; 0.0.0.0 everyone on the network.")
     ] = "127.0.0.1",
@@ -47,18 +47,19 @@ def show(
 
     made = gallery.startswith(milvus.PREFIX) or store.is_gallery(Path(gallery))
     opened = open_gallery(gallery, model, background or (None if made else "cutout"))
-    examples = datasets.pets("query", "test").drop_duplicates("pet")["photo"][:8]
-    shipped = gallery == datasets.TOY_PETS and not Path(gallery).exists()
-    serve(opened, list(examples) if shipped else [], host, port or None, browser)
+    examples = []
+    if gallery == datasets.TOY_PETS and not Path(gallery).exists():
+        examples = list(datasets.pets("query", "test").drop_duplicates("pet")["photo"][:8])
+    serve(opened, examples, host, port or None, browser)
 
 
 def _listen_once(host: str, port: int | None) -> None:
     """Raises `VitsimError`. Gradio would try for a minute, and blame the port for the host."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    for option, value, number in (("host", host, 0), ("port", port, port or 0)):
+    for name, value, number in (("host", host, 0), ("port", port, port or 0)):
         try:
             socket.create_server((host.strip("[]"), number), family=family).close()
         except (OSError, UnicodeError) as error:  # the latter for a name that cannot be one
             reason = str(error).partition(" (while ")[0]
-            remedy = f"Choose another one with --{option}, or leave it out."
-            raise VitsimError(f"{option} {value}", f"cannot be used ({reason})", remedy) from error
+            remedy = f"Choose another one with --{name}, or leave it out."
+            raise VitsimError(f"{name} {value}", f"cannot be used ({reason})", remedy) from error

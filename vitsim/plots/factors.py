@@ -54,7 +54,7 @@ def score_by_turn(
     figure, ((axis,),) = grid(1, 1, "", (12, 4.8))
     axis.scatter(turn, scores, s=18, color=BLUE, alpha=0.4, lw=0)
     for low in range(0, 180, 30):
-        inside = (turn >= low) & (turn <= low + 30)
+        inside = np.clip(turn // 30, 0, 5) == low // 30
         if inside.any():
             axis.plot([low, low + 30], [scores[inside].mean()] * 2, color=INK, lw=4)
     if fitted is not None:
