@@ -1,6 +1,7 @@
 """The demo page: what it says of a photo, and that nothing of an upload stays or leaves."""
 
 import dataclasses
+import json
 import os
 import shutil
 import signal
@@ -196,6 +197,17 @@ def test_uploads_are_gone_when_the_terminal_is_closed(gallery, tmp_path):
     assert not list(tmp_path.glob("vitsim-uploads-*"))
 
 
+def test_the_page_is_there_behind_a_proxy_that_is_not(gallery, tmp_path):
+    kept = gallery.save(tmp_path / "g").folder
+    start = "from vitsim.cli import main; main()"
+    words = [sys.executable, "-c", start, "app", "--no-browser", "-g", kept]
+    proxy = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")
+    running = subprocess.Popen(words, env=os.environ | proxy, stdout=subprocess.PIPE, text=True)
+    assert "Ctrl-C ends it" in running.stdout.readline()
+    running.terminate()
+    assert running.wait(timeout=60) == 0
+
+
 HOSTILE = {
     "text.jpg": b"not a picture at all",
     "empty.png": b"",
@@ -217,6 +229,17 @@ def test_a_hostile_upload_gets_a_sentence(address, photos, tmp_path, name):
     assert seen is None and not matches
     assert words.startswith("⚠️ ") and name in words and "Traceback" not in words
     assert str(tmp_path) not in words and words.count(". ") >= 1
+
+
+def test_a_file_of_this_machine_that_was_not_uploaded_is_not_shown(address, photos):
+    """Gradio looks only at what says that it is a file, as a browser does."""
+    for path in (photos / "ana" / "1.jpg", Path("/etc/passwd"), Path("/missing.jpg")):
+        call = f"{address.rstrip('/')}/gradio_api/call/search"
+        body = json.dumps({"data": [{"path": str(path)}]}).encode()
+        asked = urllib.request.Request(call, body, {"content-type": "application/json"})
+        event = json.load(urllib.request.urlopen(asked))["event_id"]
+        told = urllib.request.urlopen(f"{call}/{event}", timeout=60).read().decode()
+        assert "event: error" in told and "webp" not in told and str(path) not in told
 
 
 def test_two_users_at_once_each_get_their_own(address, photos):

@@ -97,6 +97,27 @@ def test_a_figure_that_cannot_be_written_is_said(matching, photos, tmp_path):
         assert code == 1 and "cannot be written" in told and "Give a .png path" in told
 
 
+def test_a_figure_takes_the_place_of_no_photo(matching, photos, tmp_path):
+    shutil.copytree(photos, tmp_path / "photos")
+    shutil.copy(photos / "gato" / "0.jpg", tmp_path / "query.jpg")
+    (tmp_path / "link.jpg").symlink_to(tmp_path / "query.jpg")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.jpg")}
+    for name in ("query.jpg", "link.jpg", "photos/gato/0.jpg"):
+        where = tmp_path / "query.jpg", tmp_path / "photos", "--figure", tmp_path / name
+        code, _, told = matching(*where)
+        assert code == 1 and "is a photo. Give the figure another name" in told
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.jpg")} == before
+
+
+def test_a_tilde_that_the_shell_leaves_is_the_home(run, photos, small_model, tmp_path, monkeypatch):
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    code, _, _ = run("index", photos, "--out=~/g", "--model", small_model)
+    assert code == 0 and (tmp_path / "g" / "photos.csv").is_file()
+    assert run("match", photos / "gato" / "0.jpg", "--gallery=~/g")[0] == 0
+    assert run("match", photos / "gato" / "0.jpg", "--gallery=~nobody_here/g")[0] == 1
+
+
 def test_leaving_out_the_only_photo_gives_an_empty_table(matching, photos, tmp_path):
     (tmp_path / "one").mkdir()
     shutil.copy(photos / "gato" / "0.jpg", tmp_path / "one")

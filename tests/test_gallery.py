@@ -249,6 +249,12 @@ def test_tables_as_spreadsheets_write_them(folder, tmp_path, content):
     assert label(folder / "rex" / "0.png") == "Rex" and label(folder / "rex" / "1.png") == ""
 
 
+def test_blanks_around_a_path_or_a_label_are_none_of_it(folder, tmp_path):
+    (tmp_path / "labels.csv").write_text(" path , label \nrex/1.png , Rex \nrex/2.png,Rex\n")
+    label = indexing.labels_from(tmp_path / "labels.csv", folder)
+    assert [label(folder / "rex" / name) for name in ("1.png", "2.png")] == ["Rex", "Rex"]
+
+
 def test_a_label_of_a_table_is_of_a_place_not_of_what_a_link_leads_to(folder, tmp_path):
     for name in ("one.png", "two.png"):
         (folder / name).symlink_to(folder / "rex" / "0.png")

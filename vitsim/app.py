@@ -33,10 +33,11 @@ if TYPE_CHECKING:
 MATCHES, LINES = 8, 15
 PIXELS, MEGABYTES, WAITING = 60e6, 20, 20  # the most of an upload, and of people in the queue
 FORGET = 60  # seconds that an upload and its answer stay on the disk, or half as long again
-POLICY = (
-    "default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
-    "style-src 'self' 'unsafe-inline'; connect-src 'self' data: blob:; frame-ancestors 'self'"
-)
+POLICY = [(b"referrer-policy", b"no-referrer"), (
+    b"content-security-policy",
+    b"default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
+    b"style-src 'self' 'unsafe-inline'; connect-src 'self' data: blob:; frame-ancestors 'self'",
+)]  # fmt: skip
 WORDS = {
     "en": {
         "title": "# Is it the same one?\nGive a photo of an animal. Its most similar photos come "
@@ -116,14 +117,12 @@ def answer(gallery: Gallery, impostors: pd.Series, photo: str | Path, lang: str)
 
     `impostors` come from `strangers`. Raises: `PhotoError`, and `ModelError` for the background.
     """
-    words = WORDS[lang]
-    _refuse_large(photo, words)
+    _refuse_large(photo, WORDS[lang])
     seen, _ = prepare(photo, gallery.recipe)
     found = gallery.match(photo, MATCHES)
     shown = [photo_or_grey(m.path) for m in found]
     best, _ = prepare(shown[0], gallery.recipe)
-    encoder = gallery.encoder
-    sides = seen, best
+    encoder, sides = gallery.encoder, (seen, best)
     detail = [patch_detail(side, encoder.grid) for side in sides]
     pairs = correspondences(*map(encoder.patch_tokens, sides), *detail, k=LINES)
     glow = rollout(encoder.attention(seen), encoder.grid)
@@ -172,18 +171,17 @@ def page(gallery: Gallery, examples: list[Path]) -> "tuple[gradio.Blocks, gradio
                     label=say("photo"), sources=["upload", "webcam"], type="filepath", height=320
                 )
                 # Not decoded by Gradio: `open_photo` has a sentence for whatever was uploaded.
-                photo.preprocess = lambda upload: None if upload is None else upload.path
+                photo.preprocess = lambda sent: sent and _uploaded(sent.path, photo.GRADIO_CACHE)
                 chosen = gr.Gallery(label=say("examples"), columns=4, height=180, buttons=[],
                                     allow_preview=False, visible=bool(examples))  # fmt: skip
                 seen = gr.Image(label=say("seen"), interactive=False, height=320, buttons=look)
             with gr.Column(scale=2, min_width=300):
                 surety = gr.Markdown(elem_id="surety")
-                matches = gr.Gallery(
-                    label=say("matches"), columns=4, object_fit="contain", buttons=look
-                )
+                found = gr.Gallery(label=say("matches"), columns=4, object_fit="contain",
+                                   buttons=look)  # fmt: skip
                 parts = gr.Image(label=say("parts"), interactive=False, buttons=look)
                 attention = gr.Image(label=say("attention"), interactive=False, buttons=look)
-        shown = [seen, matches, surety, parts, attention]
+        shown = [seen, found, surety, parts, attention]
         photo.input(search, photo, shown, api_name="search")
         chosen.select(take_example, None, [photo, *shown], api_name=False)
         thumbs = [fit(open_photo(path), 160) for path in examples]
@@ -217,7 +215,7 @@ def serve(
         _, address, _ = blocks.launch(
             server_name=host, server_port=port, share=False, inbrowser=inbrowser, quiet=True,
             prevent_thread_lock=True, max_file_size=f"{MEGABYTES}mb", footer_links=[], i18n=say,
-            theme=gr.themes.Default(**fonts), app_kwargs={"middleware": [Middleware(_Policy)]},
+            theme=gr.themes.Default(**fonts), app_kwargs={"middleware": [Middleware(_policy)]},
         )  # fmt: skip
     except OSError as error:
         told = f"cannot be used ({error})", "Choose others with --host and --port, or neither."
@@ -233,23 +231,25 @@ def serve(
     return address
 
 
-class _Policy:
+def _policy(page):
     """Tells the browser to load nothing from any other machine."""
 
-    def __init__(self, app) -> None:
-        self.app = app
-
-    async def __call__(self, scope, receive, send) -> None:
-        async def send_with_policy(message) -> None:
+    async def answer_with(scope, receive, send) -> None:
+        async def send_with(message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [
-                    *message["headers"],
-                    (b"content-security-policy", POLICY.encode()),
-                    (b"referrer-policy", b"no-referrer"),
-                ]
+                message["headers"] = [*message["headers"], *POLICY]
             await send(message)
 
-        await self.app(scope, receive, send_with_policy)
+        await page(scope, receive, send_with)
+
+    return answer_with
+
+
+def _uploaded(path: str, folder: str) -> str:
+    """The path of an upload: never that of another file here, whatever the browser sends."""
+    if not Path(path).resolve().is_relative_to(Path(folder).resolve()):
+        raise PhotoError("the photo", "is no upload", "Choose one on the page.")
+    return path
 
 
 def _make_unique(picture: Image.Image) -> None:

@@ -100,7 +100,7 @@ def fetch(model: str) -> Path:
     Raises: `ModelError` when the model is unknown or not to be had.
     """
     if model not in MODELS:
-        remedy = f"Choose one of {', '.join(MODELS)}."
+        remedy = f"Choose one of {', '.join(MODELS)}, or leave it out."
         raise ModelError(model, "is not a background remover of vitsim", remedy)
     if model == "cutout":
         path = shipped(model) / "cutout.onnx"

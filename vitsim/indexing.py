@@ -118,6 +118,7 @@ def labels_from(table: str | os.PathLike, folder: str | os.PathLike) -> Label:
         how |= {"sep": max(",;\t", key=first.count), "skipinitialspace": True}
         with warnings.catch_warnings(action="ignore"):  # of lines with empty columns at their end
             rows = pd.read_csv(table, **how).fillna("").rename(columns=str.strip)
+            rows = rows.map(str.strip)
     except (OSError, ValueError) as error:
         reason = f"is no table of labels ({str(error).strip()})"
         raise VitsimError(table, reason, remedy) from error

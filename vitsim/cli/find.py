@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from .. import VitsimError
 from ..texts import count, plain, short, tell
 from ._app import (
     Background,
@@ -47,6 +49,10 @@ def match(
 
     open_photo(photo)  # a photo that cannot be read is told before anything is loaded
     opened = open_gallery(gallery, model, background)
+    if figure and figure.exists():
+        photos = [photo, *(opened.root / path for path in opened.photos["path"])]
+        if any(one.exists() and figure.samefile(one) for one in photos):
+            raise VitsimError(figure, "is a photo", "Give the figure another name.")
     found = opened.match(photo, k, leave_out_query)
     tell("since it was indexed", opened.changed(found))
     if found and found[0].path.exists() and found[0].path.samefile(photo):
@@ -107,7 +113,7 @@ def index(
         uri = out.removeprefix(milvus.PREFIX)
         remedy = f'Index into a FOLDER; then, in Python: Gallery.open("FOLDER").to_milvus("{uri}").'
         raise store.GalleryError(out, "is a place in Milvus", remedy)
-    out = Path(out)
+    out = Path(os.path.expanduser(out))  # a shell leaves the ~ of `--out=~/gallery`
     if address and engine != "ray":
         raise typer.BadParameter("goes with --engine ray.", param_hint="--address")
     find_photos(folder)
@@ -150,7 +156,7 @@ def open_gallery(gallery: str, model: str | None, background: str | None, **choi
     from ..gallery import Gallery
     from ..images import find_photos
 
-    folder, paths = Path(gallery), None
+    folder, paths = Path(os.path.expanduser(gallery)), None
     choices = {name: choice for name, choice in choices.items() if choice}
     remove = None if background in ("", "keep") else background
     if gallery == datasets.TOY_PETS and not folder.exists():

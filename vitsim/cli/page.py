@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 from typing import Annotated
@@ -50,6 +51,11 @@ def show(
     examples = []
     if gallery == datasets.TOY_PETS and not Path(gallery).exists():
         examples = list(datasets.pets("query", "test").drop_duplicates("pet")["photo"][:8])
+    for name in ("no_proxy", "NO_PROXY"):  # Gradio asks its own page whether it is there
+        known = os.environ.get(name, "").split(",")
+        here = "127.0.0.1", "localhost", host.strip("[]")
+        os.environ[name] = ",".join([*filter(None, known), *here])
+    host = f"[{host}]" if ":" in host and "[" not in host else host  # as in an address
     serve(opened, examples, host, port or None, browser)
 
 
