@@ -1,5 +1,6 @@
 """The command `vitsim` before it has commands, and what several of them use."""
 
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -46,7 +47,7 @@ Place = Annotated[
         "--gallery",
         "-g",
         help="A gallery, milvus:FILE.db, a folder of photos, or toy-pets.",
-        callback=lambda place: place or "toy-pets",
+        callback=lambda place: os.path.expanduser(place or "toy-pets"),  # of `--gallery=~/g`
     ),
 ]
 Model = option(str | None, MODEL_HELP, "VITSIM_MODEL or tiny")

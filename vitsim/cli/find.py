@@ -156,7 +156,7 @@ def open_gallery(gallery: str, model: str | None, background: str | None, **choi
     from ..gallery import Gallery
     from ..images import find_photos
 
-    folder, paths = Path(os.path.expanduser(gallery)), None
+    folder, paths = Path(gallery), None
     choices = {name: choice for name, choice in choices.items() if choice}
     remove = None if background in ("", "keep") else background
     if gallery == datasets.TOY_PETS and not folder.exists():
