@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import hostile
 import numpy as np
 import pytest
 from PIL import Image
@@ -131,6 +132,24 @@ def test_evaluate_lists_what_it_cannot_read_and_what_it_sets_aside(evaluate, pho
     assert "note.jpg: is not a picture" in told
     assert "note: an exact copy: gato/again.png\n" in told
     assert "note: alone in its folder, so not asked for: alone/one.png\n" in told
+    (skipped,) = json.loads(evaluate(mine, "--json")[1])["skipped"]
+    assert "note.jpg: is not a picture" in skipped
+
+
+def test_folders_of_one_name_in_two_places_are_told(evaluate, run, photos, small_model, tmp_path):
+    mine = tmp_path / "mine"
+    shutil.copytree(photos, mine)
+    (mine / "2023").mkdir()
+    (mine / "gato").rename(mine / "2023" / "gato")
+    assert "one identity, by" not in evaluate(mine)[2]
+    hostile.picture(seed=50).save(mine / "cão" / "new.png")
+    (mine / "2024" / "gato").mkdir(parents=True)
+    hostile.picture(seed=51).save(mine / "2024" / "gato" / "other.png")
+    assert (
+        "note: taken for one identity, by their name: 2023/gato, 2024/gato\n" in evaluate(mine)[2]
+    )
+    told = run("index", mine, "--out", tmp_path / "g", "--model", small_model)[2]
+    assert told == "note: folders of one name have one label: 2023/gato, 2024/gato\n"
 
 
 def test_evaluate_of_a_folder_that_cannot_be_judged_ends_in_one_sentence(

@@ -240,8 +240,9 @@ def test_labels_from_a_table(folder, encoder, tmp_path):
         "path\tlabel\tphoto, year\nrex/0.png\tRex\t2024\n",
         "path,label\nrex/0.png,Rex\nrex/1.png\n",
         "path,label\n,\nrex/0.png,Rex\n",
+        "Path,LABEL\nrex/0.png,Rex\n",
     ],
-    ids=["semicolons", "comma at the end", "spaces", "tabs", "short line", "empty line"],
+    ids=["semicolons", "comma at the end", "spaces", "tabs", "short", "empty line", "capitals"],
 )
 def test_tables_as_spreadsheets_write_them(folder, tmp_path, content):
     (tmp_path / "labels.csv").write_text(content, encoding="utf-8")
@@ -324,6 +325,24 @@ def test_a_renamed_photo_keeps_the_label_that_a_table_gave(folder, encoder, tmp_
     again = Gallery.build(folder, encoder, tmp_path / "g")
     labels = dict(zip(again.photos["path"], again.photos["label"], strict=True))
     assert labels["rex/renamed.png"] == "Rex da Silva" and labels["rex/1.png"] == ""
+
+
+def test_a_flat_folder_that_was_renamed_gives_its_photos_its_new_name(folder, encoder, tmp_path):
+    Gallery.build(folder / "rex", encoder, tmp_path / "g")
+    (folder / "rex").rename(folder / "max")
+    again = Colours()
+    gallery = Gallery.build(folder / "max", again, tmp_path / "g")
+    assert set(gallery.photos["label"]) == {"max"} and again.embedded == 0
+
+
+def test_a_gallery_is_not_lost_to_another_folder(folder, encoder, tmp_path):
+    before = Gallery.build(folder, encoder, tmp_path / "g")
+    paint(tmp_path / "others" / "lia" / "9.png", 60)
+    with pytest.raises(GalleryError, match=r"holds the photos of .*photos, none of which is in"):
+        Gallery.build(tmp_path / "others", encoder, tmp_path / "g")
+    assert same(Gallery.open(tmp_path / "g", encoder), before)
+    shutil.rmtree(folder)
+    assert len(Gallery.build(tmp_path / "others", encoder, tmp_path / "g")) == 1
 
 
 def test_copies_are_embedded_once(folder, encoder):
@@ -619,6 +638,17 @@ def test_a_gallery_moved_with_its_photos_finds_them_there(folder, encoder, tmp_p
     assert gallery.root == tmp_path / "usb" / "photos"
     shutil.rmtree(folder)
     assert Gallery.open(tmp_path / "usb" / "g", encoder).changes() == []
+
+
+def test_a_gallery_copied_beside_other_photos_of_the_same_names_shows_its_own(
+    folder, encoder, tmp_path
+):
+    Gallery.build(folder, encoder, tmp_path / "g")
+    (tmp_path / "usb" / "photos" / "rex").mkdir(parents=True)
+    paint(tmp_path / "usb" / "photos" / "rex" / "0.png", 77, size=(9, 9))
+    shutil.copytree(tmp_path / "g", tmp_path / "usb" / "g")
+    gallery = Gallery.open(tmp_path / "usb" / "g", encoder)
+    assert gallery.root == folder and gallery.changes() == []
 
 
 def test_a_gallery_whose_photos_are_gone_still_opens_and_tells(folder, encoder, tmp_path):
@@ -995,8 +1025,7 @@ def test_a_damaged_cache_is_made_again(folder, encoder, cache):
     Gallery.cached(folder, encoder)
     for path in cache.rglob("vectors.npy"):
         path.write_bytes(b"")
-    assert len(Gallery.cached(folder, encoder)) == 12
-    Gallery.cached(folder, encoder)
+    assert Gallery.cached(folder, encoder).folder in (cache / "galleries").iterdir()
     again = Colours()
     assert len(Gallery.cached(folder, again)) == 12
     assert again.embedded == 0

@@ -19,7 +19,8 @@ def data_folder() -> Path:
 
 def cache_folder() -> Path:
     """What can be made again: `VITSIM_CACHE`, or the system's cache folder for users."""
-    return Path(os.environ.get("VITSIM_CACHE") or platformdirs.user_cache_dir("vitsim"))
+    place = os.environ.get("VITSIM_CACHE") or platformdirs.user_cache_dir("vitsim")
+    return Path(place).expanduser()
 
 
 def sha256(path: str | os.PathLike) -> str:

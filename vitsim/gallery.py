@@ -87,8 +87,8 @@ class Gallery:
         has the name of its folder. `engine="ray"` embeds with Ray, on every core of this machine or
         on the cluster at `address`; the gallery is the same. Raises `ValueError` or `ModelError`
         for a choice that does not exist, `PhotoError` for no folder, `GalleryError` when no photo
-        could be read, or `out` holds something else, was made in another way or is being written,
-        `VitsimError` for Ray.
+        could be read, or `out` holds something else, the photos of another folder among it, was
+        made in another way or is being written, `VitsimError` for Ray.
         """
         if engine not in ENGINES or (address and engine != "ray"):
             raise ValueError(f"engine={engine!r}: expected local, or ray, which takes an address")
@@ -105,6 +105,7 @@ class Gallery:
         out = Path(out)
         with store.only_writer(out):
             known, old = _known_at(out, recipe, encoder)
+            indexing.refuse_another_folder(old, root, paths)
             label = label or indexing.kept_labels(old, root)
             new = replace(empty, folder=out)._index(paths, known, label, progress, engine)
             return new._save(out)
@@ -122,12 +123,13 @@ class Gallery:
         how = (str(Path(folder).resolve()), paths, Recipe.of(encoder, **choices))
         kept = cache_folder() / "galleries" / hashlib.sha256(repr(how).encode()).hexdigest()[:16]
         make = {"paths": paths, "progress": progress} | choices
-        try:
-            return cls.build(folder, encoder, kept, **make)
-        except GalleryBusy:  # another program is filling it
-            pass
-        except GalleryError:  # damaged, or no disk left: it is only a cache
-            shutil.rmtree(kept, ignore_errors=True)
+        for _ in range(2):
+            try:
+                return cls.build(folder, encoder, kept, **make)
+            except GalleryBusy:  # another program is filling it
+                break
+            except GalleryError:  # damaged, or no disk left: it is only a cache
+                shutil.rmtree(kept, ignore_errors=True)
         return cls.build(folder, encoder, **make)
 
     def add(
@@ -197,10 +199,7 @@ class Gallery:
         recipe.check(folder, encoder)
         if isinstance(vectors, milvus.Collection):
             return cls(encoder, recipe, Path(manifest["root"]), photos, vectors)
-        # The gallery may have been moved alone, or together with its photos: see where they are.
-        roots = [(folder / root).resolve() for root in manifest["roots"]]
-        holds = (root for root in roots if any(os.path.exists(root / p) for p in photos["path"]))
-        root = next(holds, roots[0])
+        root = store.home_of(photos, [(folder / root).resolve() for root in manifest["roots"]])
         return cls(encoder, recipe, root, photos, vectors, tuple(manifest["skipped"]), folder)
 
     def match(self, photo: Photo, k: int = 4, leave_out_query: bool = False) -> list[Match]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -81,13 +82,18 @@ def kept_labels(gallery, root: Path) -> Label:
     """The labels that photos below `root` have in a `Gallery`, or None; else their folders' names.
 
     Of a gallery of another folder, where the same name need not mean the same photo, a photo keeps
-    its label if its file is the same. A renamed photo keeps one that a table gave.
+    its label if its file is the same, and the label was not that folder's name. A renamed photo
+    keeps one that a table gave.
     """
     if gallery is None:
         return folder_name
     moved = gallery.root.resolve() != root.resolve()
     rows = list(gallery.photos[["path", "sha256", "label"]].itertuples(index=False))
-    kept = {path: (digest, label) for path, digest, label in rows}
+    kept = {
+        path: (digest, label)
+        for path, digest, label in rows
+        if not (moved and label == folder_name(gallery.root / path))
+    }
     renamed = {
         digest: label
         for path, digest, label in rows
@@ -104,6 +110,30 @@ def kept_labels(gallery, root: Path) -> Label:
     return label
 
 
+def namesakes(photos: pd.DataFrame) -> list[str]:
+    """The folders of one name in different places, such as `2023/rex` and `2024/rex`.
+
+    Their photos have the same label, as if they showed the same animal.
+    """
+    folders = photos["path"].map(posixpath.dirname)
+    names = folders.map(posixpath.basename)
+    folders = folders[(names == photos["label"]) & (folders != "")].drop_duplicates()
+    return list(folders[names[folders.index].duplicated(keep=False)])
+
+
+def refuse_another_folder(gallery, root: Path, paths: list[Path]) -> None:
+    """Raises `GalleryError` where a `Gallery` would lose photos that are still in another folder.
+
+    One that was moved or renamed, or holds some of the same names, is not another one.
+    """
+    if gallery is None or not gallery.root.is_dir() or gallery.root.samefile(root):
+        return
+    if not {below(path, root) for path in paths} & set(gallery.photos["path"]):
+        reason = f"holds the photos of {gallery.root}, none of which is in {root}"
+        remedy = "Index into another gallery, or delete this one first."
+        raise store.GalleryError(gallery.folder, reason, remedy)
+
+
 def labels_from(table: str | os.PathLike, folder: str | os.PathLike) -> Label:
     """Labels from a CSV table with the columns path (relative to `folder`) and label.
 
@@ -117,8 +147,8 @@ def labels_from(table: str | os.PathLike, folder: str | os.PathLike) -> Label:
         how = {"dtype": str, "keep_default_na": False, "encoding": "utf-8-sig", "index_col": False}
         how |= {"sep": max(",;\t", key=first.count), "skipinitialspace": True}
         with warnings.catch_warnings(action="ignore"):  # of lines with empty columns at their end
-            rows = pd.read_csv(table, **how).fillna("").rename(columns=str.strip)
-            rows = rows.map(str.strip)
+            rows = pd.read_csv(table, **how).fillna("").map(str.strip)
+            rows = rows.rename(columns=lambda name: name.strip().lower())
     except (OSError, ValueError) as error:
         reason = f"is no table of labels ({str(error).strip()})"
         raise VitsimError(table, reason, remedy) from error

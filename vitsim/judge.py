@@ -19,7 +19,7 @@ from .baselines import BASELINES
 from .evaluation import equal_error_rate
 from .gallery import Gallery
 from .images import PhotoError, open_photo
-from .indexing import folder_name
+from .indexing import folder_name, namesakes
 from .intervals import Interval, equal_error_rate_interval, fmr_weight, jackknife_interval
 from .similarity import SAME
 from .store import GalleryError
@@ -130,10 +130,10 @@ def _compared(gallery: Gallery) -> tuple[pd.DataFrame, list[str]]:
     """The photos that are compared, with their rows in the gallery, and notes on the others."""
     kept, notes = gallery.photos.reset_index(drop=True), []
 
-    def note(why: str, these: pd.Series) -> None:
-        if these.any():
-            names, more = list(kept.loc[these, "path"]), these.sum() - NAMED
-            rest = f" and {more} more" if more > 0 else ""
+    def note(why: str, these: pd.Series | list[str]) -> None:
+        names = these if isinstance(these, list) else list(kept.loc[these, "path"])
+        if names:
+            rest = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
             notes.append(f"{why}: {', '.join(names[:NAMED])}{rest}")
 
     top = ~kept["path"].str.contains("/") & (kept["label"] == folder_name(gallery.root / "photo"))
@@ -148,6 +148,7 @@ def _compared(gallery: Gallery) -> tuple[pd.DataFrame, list[str]]:
     kept = kept[~copies]
     alone = ~kept["label"].duplicated(keep=False)
     note("alone in its folder, so not asked for", alone)
+    note("taken for one identity, by their name", namesakes(kept))
     if kept["label"][~alone].nunique() < 2:
         held = kept["label"].unique()
         reason = "holds fewer than two identities with two photos or more"

@@ -81,6 +81,20 @@ def read(folder: Path) -> tuple[dict, pd.DataFrame, np.ndarray]:
     raise GalleryBusy(folder, "is being written all the time", "Try again in a moment.")
 
 
+def home_of(photos: pd.DataFrame, roots: list[Path]) -> Path:
+    """The root that most photos lie in, by name and size, or the first of equal ones.
+
+    A gallery may be moved alone, or together with its photos.
+    """
+
+    def held(root: Path) -> int:
+        found = (_stat(root / path) or (0,) for path in photos["path"])
+        return sum(stat[-1] == size for stat, size in zip(found, photos["bytes"], strict=True))
+
+    places = [root for root in dict.fromkeys(roots) if root.is_dir()] or roots
+    return places[0] if len(places) == 1 else max(places, key=held)
+
+
 def _state(folder: Path) -> list[tuple]:
     """Changes whenever a file of the gallery is put in place or moved away."""
     return [_stat(folder / at / name) for at in ("pending", "") for name in (*DATA, MANIFEST)]

@@ -17,7 +17,7 @@ from .find import open_gallery
 
 if TYPE_CHECKING:
     from ..evaluation import Interval
-    from ..indexing import Recipe
+    from ..gallery import Gallery
     from ..judge import Report
 
 
@@ -60,7 +60,7 @@ def evaluate(
     report = evaluate_gallery(opened, progress=sys.stderr.isatty())
     recipe = opened.recipe
     if as_json:
-        print(json.dumps(_plain_data(folder, recipe, report), indent=1))
+        print(json.dumps(_plain_data(folder, opened, report), indent=1))
     else:
         size = f"{count(report.photos, 'photo')} of {report.identities} identities"
         how = f"background {'kept' if recipe.background is None else recipe.background}"
@@ -72,10 +72,11 @@ def evaluate(
         _save_figures(out, report)
 
 
-def _plain_data(folder: str, recipe: Recipe, report: Report) -> dict:
-    about = {"folder": folder} | dataclasses.asdict(recipe)
+def _plain_data(folder: str, gallery: Gallery, report: Report) -> dict:
+    about = {"folder": folder} | dataclasses.asdict(gallery.recipe)
     about |= {"photos": report.photos, "identities": report.identities}
     about |= {"queries": report.queries, "chance": report.chance, "notes": report.notes}
+    about["skipped"] = gallery.skipped
     figures = {
         name: {figure: _without_nan(value) for figure, value in method.figures.items()}
         for name, method in report.methods.items()

@@ -107,7 +107,7 @@ def index(
     from ..encoder import Encoder
     from ..gallery import Gallery
     from ..images import find_photos
-    from ..indexing import labels_from
+    from ..indexing import labels_from, namesakes
 
     if out.startswith(milvus.PREFIX):  # a path would lose a slash of its address
         uri = out.removeprefix(milvus.PREFIX)
@@ -137,6 +137,8 @@ def index(
     tell("background kept", made.notes)
     if unnamed := (made.photos["label"] == "").sum():
         tell("note", [f"{count(unnamed, 'photo')} without a label"])
+    if alike := namesakes(made.photos):
+        tell("note", [f"folders of one name have one label: {', '.join(alike[:4])}"])
 
 
 def _labels(gallery) -> int:
