@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -296,3 +298,18 @@ def test_every_model_on_offer_is_one_of_rembg():
     from rembg.sessions import sessions_names
 
     assert set(background.MODELS) - {"cutout"} <= set(sessions_names)
+
+
+def test_where_nothing_can_be_kept_nothing_stays_behind(tmp_path):
+    """A read-only home: what numba compiles goes to a folder that is gone with the program."""
+    program = (
+        "import os; os.access = lambda *_: False\n"
+        "from vitsim import background; background._before_rembg()\n"
+        "print(os.environ['NUMBA_CACHE_DIR'], os.path.isdir(os.environ['NUMBA_CACHE_DIR']))"
+    )
+    (scratch := tmp_path / "scratch").mkdir()
+    place = os.environ | {"TMPDIR": str(scratch)}
+    place.pop("NUMBA_CACHE_DIR", None)
+    run = subprocess.run([sys.executable, "-c", program], env=place, text=True, capture_output=True)
+    there, was = run.stdout.split()
+    assert (Path(there).parent, was) == (scratch, "True") and not os.listdir(scratch)

@@ -15,6 +15,7 @@ import textwrap
 import threading
 import time
 import tracemalloc
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -254,6 +255,16 @@ def test_blanks_around_a_path_or_a_label_are_none_of_it(folder, tmp_path):
     (tmp_path / "labels.csv").write_text(" path , label \nrex/1.png , Rex \nrex/2.png,Rex\n")
     label = indexing.labels_from(tmp_path / "labels.csv", folder)
     assert [label(folder / "rex" / name) for name in ("1.png", "2.png")] == ["Rex", "Rex"]
+
+
+def test_a_table_of_another_system_names_the_same_photos(folder, tmp_path):
+    decomposed, composed = (unicodedata.normalize(form, "cão") for form in ("NFD", "NFC"))
+    paint(folder / decomposed / "0.png", 70)
+    rows = f"path,label\n{composed}/0.png,Cão\nrex\\0.png,Rex\n.\\rex\\1.png,Rex\n"
+    (tmp_path / "labels.csv").write_text(rows, encoding="utf-8")
+    label = labels_from(tmp_path / "labels.csv", folder)
+    found = [label(folder / name / "0.png") for name in (decomposed, "rex", "tom")]
+    assert [*found, label(folder / "rex" / "1.png")] == ["Cão", "Rex", "", "Rex"]
 
 
 def test_a_label_of_a_table_is_of_a_place_not_of_what_a_link_leads_to(folder, tmp_path):

@@ -3,8 +3,10 @@
 Everything is computed on this machine; models that send pictures to a server cannot be chosen.
 """
 
+import atexit
 import hashlib
 import os
+import shutil
 import sys
 import tempfile
 import threading
@@ -176,6 +178,8 @@ def _before_rembg() -> None:
             place = cache_folder() / "numba"
             with suppress(OSError):
                 place.mkdir(parents=True, exist_ok=True)
-            usable = os.access(place, os.W_OK)
-            os.environ.setdefault("NUMBA_CACHE_DIR", str(place if usable else tempfile.mkdtemp()))
+            if not os.access(place, os.W_OK):
+                place = tempfile.mkdtemp()
+                atexit.register(shutil.rmtree, place, ignore_errors=True)
+            os.environ.setdefault("NUMBA_CACHE_DIR", str(place))
         print("Loading rembg; the first time it compiles for up to a minute …", file=sys.stderr)

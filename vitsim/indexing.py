@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import unicodedata
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from tqdm import tqdm
 from . import VitsimError, store
 from . import background as backgrounds
 from .encoder import POOLINGS, Encoder
-from .images import FITS, Photo, PhotoError, fingerprint, fit, open_photo
+from .images import FITS, Photo, PhotoError, find_photos, fingerprint, fit, open_photo
 from .known import Known, Rows
 from .models import DEFAULT
 
@@ -158,13 +159,15 @@ def labels_from(table: str | os.PathLike, folder: str | os.PathLike) -> Label:
     root = Path(folder)
 
     def place(path: Path) -> str:
+        """One text for each way to write a path: Windows', and accents in one sign or in two."""
         try:
-            return os.path.normcase(below(path, root))
+            way = os.path.normcase(below(path, root)).replace("\\", "/")
         except ValueError:  # on Windows, of another drive
             return ""
+        return unicodedata.normalize("NFC", posixpath.normpath(way))
 
     labels = {place(root / p): one for p, one in zip(rows["path"], rows["label"], strict=True)}
-    if not any(os.path.isfile(root / path) for path in labels):
+    if not any(place(path) in labels for path in find_photos(root)):
         raise VitsimError(table, f"names no photo of {folder}", remedy)
     return lambda path: labels.get(place(path), "")
 
