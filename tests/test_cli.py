@@ -116,6 +116,12 @@ def test_a_tilde_that_the_shell_leaves_is_the_home(run, photos, small_model, tmp
     assert code == 0 and (tmp_path / "g" / "photos.csv").is_file()
     assert run("match", photos / "gato" / "0.jpg", "--gallery=~/g")[0] == 0
     assert run("match", photos / "gato" / "0.jpg", "--gallery=~nobody_here/g")[0] == 1
+    assert run("match", photos / "gato" / "0.jpg", "--gallery=~/g", "--figure=~/f.png")[0] == 0
+    (tmp_path / "labels.csv").write_text("path,label\ngato/0.jpg,Mimi\n")
+    shutil.copytree(small_model, tmp_path / "model")
+    how = "--out=~/h", "--model=~/model", "--labels=~/labels.csv"
+    assert run("index", photos, *how)[0] == 0
+    assert {"f.png", "h"} < {path.name for path in tmp_path.iterdir()}
 
 
 def test_leaving_out_the_only_photo_gives_an_empty_table(matching, photos, tmp_path):
@@ -251,6 +257,12 @@ def test_index_then_match_then_index_again(run, photos, small_model, tmp_path):
     assert code == 0 and "0.jpg is gone" in told and "3.jpg was changed" in told
     assert "5 photos (1 new or changed, 1 gone)" in run(*index)[1]
     (mine / "copy.jpg").rename(mine / "renamed.jpg")
+    assert "5 photos (0 new or changed, 0 gone)" in run(*index)[1]
+    shutil.copy(mine / "renamed.jpg", mine / "again.jpg")
+    (mine / "renamed.jpg").rename(mine / "other.jpg")
+    (mine / "cão" / "3.jpg").unlink()
+    assert "5 photos (0 new or changed, 1 gone)" in run(*index)[1]
+    (mine / "other.jpg").rename(mine / "renamed.jpg")
     assert "5 photos (0 new or changed, 0 gone)" in run(*index)[1]
     away = mine.rename(tmp_path / "moved")
     told = run("match", away / "gato" / "1.jpg", "--gallery", gallery)[2]

@@ -91,6 +91,10 @@ def test_evaluate_saves_figures(evaluate, photos, tmp_path, monkeypatch):
         assert f"figure: {path}\n" in told
         with Image.open(path) as figure:
             assert figure.width > 700 and np.asarray(figure.convert("L")).std() > 20
+    for among in (photos, photos / "gato", photos / "new"):
+        code, _, told = evaluate(photos, "--out", among)
+        assert code == 1 and f"{among}: lies among the photos" in told
+    assert len(list(photos.rglob("*.png"))) == 9 and not (photos / "new").exists()
     (tmp_path / "file").touch()
     code, _, told = evaluate(photos, "--out", tmp_path / "file")
     assert code == 1 and "cannot be written" in told

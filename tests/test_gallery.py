@@ -276,6 +276,14 @@ def test_a_label_of_a_table_is_of_a_place_not_of_what_a_link_leads_to(folder, tm
     assert [label(folder / name) for name in names] == ["One", "Two", ""]
 
 
+def test_a_table_with_two_labels_for_a_photo_is_refused(folder, tmp_path):
+    (tmp_path / "labels.csv").write_text("path,label\nrex/0.png,Rex\nrex/0.png,Rex\n")
+    assert labels_from(tmp_path / "labels.csv", folder)(folder / "rex" / "0.png") == "Rex"
+    (tmp_path / "labels.csv").write_text("path,label\nrex/0.png,Rex\n./rex/0.png,Max\n")
+    with pytest.raises(VitsimError, match=r"gives .* two labels"):
+        labels_from(tmp_path / "labels.csv", folder)
+
+
 def test_a_table_of_other_photos_is_refused(folder, tmp_path):
     from vitsim import VitsimError
 
@@ -354,6 +362,58 @@ def test_a_gallery_is_not_lost_to_another_folder(folder, encoder, tmp_path):
     assert same(Gallery.open(tmp_path / "g", encoder), before)
     shutil.rmtree(folder)
     assert len(Gallery.build(tmp_path / "others", encoder, tmp_path / "g")) == 1
+
+
+def test_a_saved_gallery_does_not_take_the_place_of_another_folders(folder, encoder, tmp_path):
+    before = Gallery.build(folder, encoder, tmp_path / "g")
+    paint(tmp_path / "others" / "lia" / "9.png", 60)
+    with pytest.raises(GalleryError, match="none of which is in"):
+        Gallery.build(tmp_path / "others", encoder).save(tmp_path / "g")
+    assert same(Gallery.open(tmp_path / "g", encoder), before)
+
+
+def test_a_path_that_is_given_twice_is_one_photo(folder, encoder, tmp_path, monkeypatch):
+    monkeypatch.chdir(folder)
+    ways = [folder / "rex" / "1.png", Path("rex", "1.png"), Path("tom", "..", "rex", "1.png")]
+    gallery = Gallery.build(folder, encoder, tmp_path / "g", paths=[*ways, ways[0]])
+    assert list(gallery.photos["path"]) == ["rex/1.png"]
+    assert len(gallery.add(ways)) == 1
+
+
+def test_a_photo_that_was_mended_is_no_longer_skipped_by_whatever_name(
+    folder, encoder, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    bad = folder / "rex" / "bad.png"
+    bad.write_text("no picture")
+    gallery = Gallery.build("photos", encoder, tmp_path / "g")
+    assert len(gallery.skipped) == 1
+    paint(bad, 80)
+    for name in (bad, Path("photos", "rex", "bad.png")):
+        assert gallery.add([name]).skipped == ()
+
+
+def test_where_a_mapped_file_cannot_be_replaced_a_gallery_is_read_instead(
+    folder, encoder, tmp_path, monkeypatch
+):
+    """As on Windows."""
+    replace = os.replace
+
+    def only_unmapped(source, target):
+        if str(target) in Path("/proc/self/maps").read_text():
+            raise PermissionError(errno.EACCES, "Access is denied", str(target))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", only_unmapped)
+    gallery = Gallery.build(folder, encoder, tmp_path / "g")
+    paint(folder / "rex" / "new.png", 50)
+    with pytest.raises(GalleryError, match="Access is denied"):
+        Gallery.build(folder, encoder, tmp_path / "g")
+    monkeypatch.setattr(store, "MAPPED", None)
+    del gallery
+    gallery = Gallery.build(folder, encoder, tmp_path / "g")
+    paint(folder / "rex" / "more.png", 51)
+    assert len(gallery.add([folder / "rex" / "more.png"])) == 14
 
 
 def test_copies_are_embedded_once(folder, encoder):

@@ -502,6 +502,16 @@ def test_a_linked_folder_is_found_once(tmp_path):
     assert find_photos(root) == [root / "one" / "x.jpg"]
 
 
+def test_a_link_to_a_folder_beside_it_does_not_take_its_name(tmp_path):
+    for name in ("rex", ".hidden"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.jpg").touch()
+    (tmp_path / "best friends").symlink_to("rex")
+    (tmp_path / "shown").symlink_to(".hidden")
+    found = [path.relative_to(tmp_path).as_posix() for path in find_photos(tmp_path)]
+    assert found == ["rex/1.jpg", "shown/1.jpg"]
+
+
 def test_a_missing_folder_and_a_file_are_told_apart(tmp_path):
     with pytest.raises(PhotoError, match="does not exist"):
         find_photos(tmp_path / "no")

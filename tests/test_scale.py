@@ -205,11 +205,21 @@ def test_a_milvus_file_that_another_process_wrote_can_be_searched(
         ("milvus:http://127.0.0.1:1", "failed"),
         ("milvus:missing.db", "does not exist"),
         ("milvus:folder", "does not exist"),
+        ("milvus:~/missing.db", "does not exist"),
     ],
 )
 def test_a_milvus_that_is_not_there_is_told(place, why, small_encoder):
     with pytest.raises(GalleryError, match=why):
         Gallery.open(place, small_encoder)
+
+
+def test_a_milvus_file_lies_in_the_home_or_in_a_folder_that_exists(big, tmp_path, monkeypatch):
+    with pytest.raises(GalleryError, match="is in a folder that does not exist"):
+        big.to_milvus(str(tmp_path / "no" / "g.db"))
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    few = dataclasses.replace(big, photos=big.photos[:9], vectors=big.vectors[:9])
+    assert len(few.to_milvus("~/g.db")) == 9 and (tmp_path / "g.db").exists()
 
 
 def test_a_cluster_that_is_not_there_is_told(folder, small_encoder):

@@ -91,6 +91,17 @@ def test_a_tie_over_the_border_is_decided_by_the_lower_index():
     assert top_k(first, vectors, 7)[0].tolist() == [1, 2, 3, 4, 5, 6, 7]
 
 
+def test_a_chain_of_near_scores_is_not_one_tie():
+    """Each a tie with the next, the last 5 × 10⁻³ above the first."""
+    angles = np.arccos(0.9 - 0.8 * SAME * np.arange(6000)[::-1])
+    vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    found, scores = top_k(np.array([1, 0]), vectors, 4)
+    assert set(found) <= set(range(5990, 6000)) and scores[0] - scores[-1] < 5 * SAME
+    assert scores[0] > 0.9 - 2 * SAME
+    scores = top_k(np.array([1, 0]), vectors, np.int64(3000))[1]
+    assert len(scores) == 3000 and (np.diff(scores) <= SAME).all()
+
+
 def test_an_empty_gallery_has_no_neighbours():
     found, scores = top_k(unit((1, 8))[0], np.empty((0, 8), np.float32), 4)
     assert found.shape == scores.shape == (0,)

@@ -7,6 +7,7 @@ nothing from elsewhere (the browser is told to refuse), and soon deletes what wa
 import os
 import signal
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -98,17 +99,18 @@ class Answer:
 def strangers(gallery: Gallery, most: int = 2000) -> pd.Series:
     """Best scores of photos that look for an animal which is not there, by label.
 
-    Every labelled photo, or `most` of them, plays the query while the photos of its own label are
-    left out; one without a label may be anybody's. Empty unless there are two labels, one of them
-    with two photos.
+    Every labelled photo, or `most` of them, plays the query while its copies and the photos of its
+    own label are left out, and those without a label, which may be of its own animal. Empty unless
+    there are two labels, one of them with two photos.
     """
-    labels = gallery.photos["label"].to_numpy()
+    labels, files = (gallery.photos[name].to_numpy() for name in ("label", "sha256"))
     named = np.flatnonzero(labels)
     if not 1 < len(set(labels[named])) < len(named):
         return pd.Series(dtype=float)
     rows, vectors, best = named[:: -(-len(named) // most)], gallery.vectors, {}
     for row in rows:  # one at a time: the whole matrix of a large gallery would not fit
-        best[row] = (vectors @ vectors[row])[labels != labels[row]].max()
+        others = (labels != labels[row]) & (labels != "") & (files != files[row])
+        best[row] = (vectors @ vectors[row])[others].max(initial=-1)
     return pd.Series(best).set_axis(labels[rows])
 
 
@@ -122,10 +124,9 @@ def answer(gallery: Gallery, impostors: pd.Series, photo: str | Path, lang: str)
     found = gallery.match(photo, MATCHES)
     shown = [photo_or_grey(m.path) for m in found]
     best, _ = prepare(shown[0], gallery.recipe)
-    encoder, sides = gallery.encoder, (seen, best)
-    detail = [patch_detail(side, encoder.grid) for side in sides]
-    pairs = correspondences(*map(encoder.patch_tokens, sides), *detail, k=LINES)
-    glow = rollout(encoder.attention(seen), encoder.grid)
+    encoder, grid = gallery.encoder, gallery.encoder.grid
+    detail = [patch_detail(side, grid) for side in (seen, best)]
+    pairs = correspondences(*map(encoder.patch_tokens, (seen, best)), *detail, k=LINES)
     return Answer(
         seen=seen,
         matches=[
@@ -133,8 +134,8 @@ def answer(gallery: Gallery, impostors: pd.Series, photo: str | Path, lang: str)
             for one, m in zip(shown, found, strict=True)
         ],
         surety=_surety(found[0].score, impostors, gallery, lang),
-        parts=_picture(patch_lines([(seen, best, pairs)], encoder.grid, [""])),
-        attention=_picture(spotlights(seen, [glow], [""])),
+        parts=_picture(patch_lines([(seen, best, pairs)], grid, [""])),
+        attention=_picture(spotlights(seen, [rollout(encoder.attention(seen), grid)], [""])),
     )
 
 
@@ -223,11 +224,9 @@ def serve(
     if wait:
         for name in {"SIGTERM", "SIGHUP"} & set(dir(signal)):  # as Ctrl-C: uploads are deleted
             signal.signal(getattr(signal, name), signal.default_int_handler)
-        try:
+        with uploads, suppress(KeyboardInterrupt):
             print(f"{address} — Ctrl-C ends it.", flush=True)
             blocks.block_thread()
-        finally:
-            uploads.cleanup()
     return address
 
 

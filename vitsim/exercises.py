@@ -67,10 +67,12 @@ def _mismatch(answer, expected, tolerance: float) -> tuple[str, str] | None:
         if kind == wanted:  # a list of names where numbers are expected
             return "", ""
         return f"(Expected: {wanted}; this is {kind}.)", f"(Esperado: {wanted}; recebido: {kind}.)"
-    if isinstance(answer, tuple) and theirs.shape == ():
+    if type(answer) is tuple and theirs.shape == ():
         if len(answer) > 2 or theirs >= 1000:
             return "(Large numbers without commas.)", "(Números grandes sem vírgulas.)"
         return "(Write a point: 1.5, not 1,5.)", "(Em Python, use ponto: 1.5, não 1,5.)"
+    if theirs.shape == () and mine.size == 1:
+        mine = mine.reshape(())  # as a table of one row and column
     if mine.shape != theirs.shape:
         shapes = f"{mine.shape} ≠ {theirs.shape}"
         return f"(Shapes: {shapes}.)", f"(Formatos: {shapes}.)"

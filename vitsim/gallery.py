@@ -23,6 +23,7 @@ from .indexing import Label, Recipe, folder_name, prepare
 from .known import Known, left_over
 from .similarity import top_k
 from .store import GalleryBusy, GalleryError
+from .texts import short
 
 ENGINES = {"local": indexing.embed_photos, "ray": distributed.embed_photos}
 
@@ -93,7 +94,7 @@ class Gallery:
         if engine not in ENGINES or (address and engine != "ray"):
             raise ValueError(f"engine={engine!r}: expected local, or ray, which takes an address")
         root = indexing.own_name(folder)
-        paths = find_photos(root) if paths is None else [Path(path) for path in paths]
+        paths = find_photos(root) if paths is None else indexing.distinct(paths, root)
         if not paths:
             remedy = f"Give a folder with photos ({', '.join(sorted(SUFFIXES))})."
             raise GalleryError(root, "holds no photo", remedy)
@@ -105,7 +106,7 @@ class Gallery:
         out = Path(out)
         with store.only_writer(out):
             known, old = _known_at(out, recipe, encoder)
-            indexing.refuse_another_folder(old, root, paths)
+            indexing.refuse_another_folder(old, root, (indexing.below(p, root) for p in paths))
             label = label or indexing.kept_labels(old, root)
             new = replace(empty, folder=out)._index(paths, known, label, progress, engine)
             return new._save(out)
@@ -139,7 +140,7 @@ class Gallery:
 
         A gallery on disk is brought up to date there. Labels and errors are those of `build`.
         """
-        paths = [Path(p) for p in ([paths] if isinstance(paths, str | os.PathLike) else paths)]
+        paths = indexing.distinct(paths, self.root)
         if not paths:
             return self
         if self.folder is None:
@@ -149,8 +150,7 @@ class Gallery:
         with store.only_writer(self.folder):
             known, _ = _known_at(self.folder, self.recipe, self.encoder)
             now = Gallery.open(self.folder, self.encoder)  # another program may have added
-            label = label or indexing.kept_labels(now, self.root)
-            more = now._index(paths, known, label, progress)
+            more = now._index(paths, known, label or indexing.kept_labels(now, self.root), progress)
             return now._merge(more, paths)._save(self.folder)
 
     def save(self, out: str | os.PathLike) -> Gallery:
@@ -160,7 +160,8 @@ class Gallery:
         """
         held = replace(self, vectors=np.asarray(self.vectors))  # or refused, before `out` is there
         with store.only_writer(Path(out)):
-            _known_at(Path(out), self.recipe, self.encoder)
+            _, old = _known_at(Path(out), self.recipe, self.encoder)
+            indexing.refuse_another_folder(old, self.root, self.photos["path"])
             return held._save(Path(out))
 
     def _save(self, out: Path) -> Gallery:
@@ -183,7 +184,7 @@ class Gallery:
 
     @classmethod
     def open(cls, folder: str | os.PathLike, encoder: Encoder | None = None) -> Gallery:
-        """Open a gallery from disk, its vectors memory-mapped, every byte checked.
+        """Open a gallery from disk, its vectors memory-mapped (not on Windows), every byte checked.
 
         "milvus:FILE.db" or "milvus:http://HOST:19530" searches one that `to_milvus` put there.
         `encoder=None` loads the one that the gallery was made with. Raises `GalleryError` when the
@@ -278,7 +279,8 @@ class Gallery:
         vectors = np.concatenate([self.vectors[old], more.vectors])
         order = np.argsort(photos["path"].to_numpy(), kind="stable")
         photos = photos.iloc[order].reset_index(drop=True)
-        told = tuple(f"{path}: " for path in asked)  # what is wrong with these is said anew
+        own = [self.root / indexing.below(path, self.root) for path in asked]
+        told = tuple(f"{path}: " for path in [*asked, *own, *map(short, own)])  # said anew
         skipped = tuple(line for line in self.skipped if not line.startswith(told)) + more.skipped
         return replace(self, photos=photos, vectors=vectors[order], skipped=skipped)
 

@@ -54,7 +54,8 @@ def find_photos(folder: str | os.PathLike) -> list[Path]:
 
 def _walk(root: Path, closed: list[Path]) -> Iterator[Path]:
     """Every file below `root`; folders that cannot be looked into are added to `closed`."""
-    seen = {os.path.realpath(root)}
+    top = os.path.realpath(root)
+    seen = {top}
 
     def refused(error: OSError) -> None:
         closed.append(Path(error.filename))
@@ -62,12 +63,20 @@ def _walk(root: Path, closed: list[Path]) -> Iterator[Path]:
     for folder, inner, names in os.walk(root, onerror=refused, followlinks=True):
         kept = []
         for name in sorted(inner):
-            real = os.path.realpath(os.path.join(folder, name))
+            real = os.path.realpath(path := os.path.join(folder, name))
+            if os.path.islink(path) and _is_walked(real, top):
+                continue  # under its own name, which is the label
             if not name.startswith(".") and real not in seen:
                 seen.add(real)
                 kept.append(name)
         inner[:] = kept
         yield from (Path(folder, name) for name in names if not name.startswith("."))
+
+
+def _is_walked(folder: str, top: str) -> bool:
+    """Whether a real folder lies below `top`, and not in a hidden folder."""
+    way = os.path.relpath(folder, top) if os.path.commonpath([folder, top]) == top else os.pardir
+    return not any(part.startswith(".") for part in Path(way).parts)
 
 
 def open_photo(photo: Photo, background: tuple[int, int, int] = WHITE) -> Image.Image:

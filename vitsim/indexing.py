@@ -7,7 +7,7 @@ import posixpath
 import unicodedata
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,14 +122,14 @@ def namesakes(photos: pd.DataFrame) -> list[str]:
     return list(folders[names[folders.index].duplicated(keep=False)])
 
 
-def refuse_another_folder(gallery, root: Path, paths: list[Path]) -> None:
+def refuse_another_folder(gallery, root: Path, names: Iterable[str]) -> None:
     """Raises `GalleryError` where a `Gallery` would lose photos that are still in another folder.
 
-    One that was moved or renamed, or holds some of the same names, is not another one.
+    One that was moved or renamed, or holds some of the same `names`, is not another one.
     """
     if gallery is None or not gallery.root.is_dir() or gallery.root.samefile(root):
         return
-    if not {below(path, root) for path in paths} & set(gallery.photos["path"]):
+    if set(names).isdisjoint(gallery.photos["path"]):
         reason = f"holds the photos of {gallery.root}, none of which is in {root}"
         remedy = "Index into another gallery, or delete this one first."
         raise store.GalleryError(gallery.folder, reason, remedy)
@@ -166,7 +166,10 @@ def labels_from(table: str | os.PathLike, folder: str | os.PathLike) -> Label:
             return ""
         return unicodedata.normalize("NFC", posixpath.normpath(way))
 
-    labels = {place(root / p): one for p, one in zip(rows["path"], rows["label"], strict=True)}
+    labels = {}
+    for path, one in zip(rows["path"], rows["label"], strict=True):
+        if labels.setdefault(place(root / path), one) != one and path:
+            raise VitsimError(table, f"gives {path} two labels", "Leave one of the lines.")
     if not any(place(path) in labels for path in find_photos(root)):
         raise VitsimError(table, f"names no photo of {folder}", remedy)
     return lambda path: labels.get(place(path), "")
@@ -222,6 +225,15 @@ def embed_photos(
         embed_waiting()
     photos = store.table([(*row, known.note(row[1])) for row in rows])
     return photos, Rows(known, photos["sha256"], recipe.dim), skipped
+
+
+def distinct(paths: Iterable[str | os.PathLike], root: Path) -> list[Path]:
+    """Each photo once, by the first of its names; a single path is one photo."""
+    paths = [paths] if isinstance(paths, str | os.PathLike) else paths
+    found: dict[str, Path] = {}
+    for path in map(Path, paths):
+        found.setdefault(below(path, root), path)
+    return list(found.values())
 
 
 def own_name(folder: str | os.PathLike) -> Path:

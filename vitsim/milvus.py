@@ -67,7 +67,7 @@ class Collection:
 def read(uri: str) -> tuple[dict, Collection]:
     """(what was said about the gallery when it was written, its vectors). Raises `GalleryError`."""
     remedy = f'Make it from a gallery on disk: Gallery.open(FOLDER).to_milvus("{uri}").'
-    if "://" not in uri and not Path(uri).exists():  # Milvus Lite would make it
+    if "://" not in uri and not Path(uri).expanduser().exists():  # Milvus Lite would make it
         raise GalleryError(PREFIX + uri, "does not exist", remedy)
     with _connected(uri) as client:
         about = _about(client)
@@ -144,11 +144,14 @@ def _connected(uri: str) -> Iterator:
         raise GalleryError(PREFIX + uri, "needs pymilvus", SCALE) from error
     if "://" not in uri and not uri.endswith(".db"):
         raise GalleryError(PREFIX + uri, "is not a Milvus file", "Its name must end in .db.")
+    place = uri if "://" in uri else os.path.expanduser(uri)
+    if "://" not in uri and not Path(place).parent.is_dir():
+        raise GalleryError(PREFIX + uri, "is in a folder that does not exist", "Make it first.")
     for library in ("pymilvus", "milvus_lite"):
         logging.getLogger(library).setLevel(logging.CRITICAL)  # what it says is raised, too
     client = None
     try:
-        client = MilvusClient(uri, token=os.environ.get("MILVUS_TOKEN", ""), timeout=10)
+        client = MilvusClient(place, token=os.environ.get("MILVUS_TOKEN", ""), timeout=10)
         yield client
     except MilvusException as error:
         if client is None and "://" not in uri:

@@ -37,6 +37,7 @@ def top_k(query: np.ndarray, vectors: np.ndarray, k: int) -> tuple[np.ndarray, n
     n, d = vectors.shape
     if k < 1:
         raise ValueError(f"k={k}: expected at least 1")
+    k = int(k)  # FAISS takes no number of NumPy
     query = np.ascontiguousarray(query, dtype=np.float32).reshape(1, -1)
     if query.shape[1] != d:
         raise ValueError(f"a query of {query.shape[1]} dimensions against vectors of {d}")
@@ -64,12 +65,21 @@ def best(search: Callable, n: int, k: int) -> tuple[np.ndarray, np.ndarray]:
     ask = min(k + 1, n)
     while ask:
         scores, found = search(ask)
-        if len(found) < ask or ask == n or scores[k - 1] - scores[-1] > SAME:
+        ties = _ties(scores)
+        if len(found) < ask or ask == n or ties[k - 1] != ties[-1]:
             break
         ask = min(2 * ask, n)  # a tie at the border: look further, so that the order decides
     else:
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
-    apart = scores[:-1] - scores[1:] > SAME
-    ties = np.append(0, np.cumsum(apart))[: len(found)]  # the same number: a tie
     order = np.lexsort((found, ties))[:k]
     return found[order], np.clip(scores[order], -1, 1)
+
+
+def _ties(scores: np.ndarray) -> np.ndarray:
+    """A number for each of `scores`, which fall: of a tie, all within `SAME` of its first, one."""
+    rising, start = -scores.astype(np.float64), 0
+    ties = np.empty(len(scores), np.int64)
+    while start < len(scores):
+        end = np.searchsorted(rising, rising[start] + SAME, "right")
+        ties[start:end], start = start, end
+    return ties

@@ -32,6 +32,7 @@ LOCK, TAG = "vitsim.lock", Path("partial", "recipe.json")
 # (object): pandas' strings, where pyarrow is installed, refuse such bytes.
 CSV = {"dtype": object, "keep_default_na": False, "encoding_errors": "surrogateescape"}
 LIBRARIES = ("vitsim", "torch", "transformers", "pillow", "rembg")
+MAPPED = None if os.name == "nt" else "r"  # Windows replaces no file that is mapped into memory
 SCALE = 'Run `pip install "vitsim[scale]"`.'  # what to do where Ray or Milvus is missing
 
 
@@ -64,9 +65,10 @@ def is_finished(folder: Path) -> bool:
 
 
 def read(folder: Path) -> tuple[dict, pd.DataFrame, np.ndarray]:
-    """(manifest, photos, memory-mapped vectors). Raises `GalleryError` if a byte is not right.
+    """(manifest, photos, vectors), the vectors memory-mapped, except on Windows.
 
-    Raises `GalleryBusy` when a writer changes it whenever it is read.
+    Raises `GalleryError` if a byte is not right, `GalleryBusy` when a writer changes it whenever it
+    is read.
     """
     for _ in range(5):  # a writer may change versions between the reading of one file and the next
         before = _state(folder)
@@ -129,7 +131,7 @@ def _read(folder: Path) -> tuple[dict, pd.DataFrame, np.ndarray]:
                 raise GalleryError(folder, f"is damaged ({name})", rebuild)
         text = _current(folder, "photos.csv")
         photos = pd.read_csv(text, **CSV).astype({"bytes": int})
-        vectors = np.load(_current(folder, "vectors.npy"), mmap_mode="r", allow_pickle=False)
+        vectors = np.load(_current(folder, "vectors.npy"), mmap_mode=MAPPED, allow_pickle=False)
     except PermissionError as error:
         remedy = "Ask whoever made it to let you read its files."
         raise GalleryError(folder, f"may not be read ({error.filename})", remedy) from error

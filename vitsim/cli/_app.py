@@ -26,9 +26,14 @@ app = typer.Typer(
 )
 
 
+def at_home(place: str | Path | None) -> str | Path | None:
+    """With the ~ that a shell leaves, as in `--out=~/gallery`, for the user's folder."""
+    return place and type(place)(os.path.expanduser(place))
+
+
 def option(kind: object, told: str, default: str) -> object:
     """An option that says in words what it is when it is left out."""
-    return Annotated[kind, typer.Option(help=told, show_default=default)]
+    return Annotated[kind, typer.Option(help=told, show_default=default, callback=at_home)]
 
 
 MODEL_HELP = "tiny (shipped), a folder, or a hub id."
@@ -47,7 +52,7 @@ Place = Annotated[
         "--gallery",
         "-g",
         help="A gallery, milvus:FILE.db, a folder of photos, or toy-pets.",
-        callback=lambda place: os.path.expanduser(place or "toy-pets"),  # of `--gallery=~/g`
+        callback=lambda place: at_home(place or "toy-pets"),
     ),
 ]
 Model = option(str | None, MODEL_HELP, "VITSIM_MODEL or tiny")

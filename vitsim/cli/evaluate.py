@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .. import VitsimError
 from ..texts import count, plain, tell
-from ._app import BackgroundIfAny, FitIfAny, ModelIfAny, PoolingIfAny, app, save_figure
+from ._app import BackgroundIfAny, FitIfAny, ModelIfAny, PoolingIfAny, app, at_home, save_figure
 from .find import open_gallery
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ def evaluate(
     fit: FitIfAny = None,
     pooling: PoolingIfAny = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Save the figures in this folder.")
+        Path | None,
+        typer.Option("--out", "-o", help="Save the figures in this folder.", callback=at_home),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -57,6 +59,9 @@ def evaluate(
     from ..judge import evaluate_gallery
 
     opened = open_gallery(folder, model, background, fit=fit, pooling=pooling)
+    if out and out.resolve().is_relative_to(opened.root.resolve()):
+        reason = "lies among the photos, where figures would be taken for photos"
+        raise VitsimError(out, reason, "Choose a folder elsewhere.")
     report = evaluate_gallery(opened, progress=sys.stderr.isatty())
     recipe = opened.recipe
     if as_json:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -21,6 +20,7 @@ from ._app import (
     Place,
     Pooling,
     app,
+    at_home,
     save_figure,
 )
 
@@ -37,7 +37,9 @@ def match(
     leave_out_query: Annotated[
         bool, typer.Option("--leave-out-query", help="Pass over exact copies of the photo.")
     ] = False,
-    figure: Annotated[Path | None, typer.Option(help="Save a picture here: of 24 at most.")] = None,
+    figure: Annotated[
+        Path | None, typer.Option(help="Save a picture here: of 24 at most.", callback=at_home)
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Rank the photos of a gallery by their similarity to PHOTO.
@@ -83,14 +85,18 @@ def match(
 def index(
     folder: Annotated[Path, typer.Argument(help="The photos; the folder of each is its label.")],
     out: Annotated[
-        str, typer.Option("--out", "-o", metavar="PATH", help="Where the gallery goes.")
+        str,
+        typer.Option(
+            "--out", "-o", metavar="PATH", help="Where the gallery goes.", callback=at_home
+        ),
     ],
     model: Model = None,
     background: Background = None,
     fit: Fit = "letterbox",
     pooling: Pooling = "cls",
     labels: Annotated[
-        Path | None, typer.Option(help="A CSV table with the columns path and label.")
+        Path | None,
+        typer.Option(help="A CSV table with the columns path and label.", callback=at_home),
     ] = None,
     engine: Annotated[
         Literal["local", "ray"], typer.Option(help="Embed here, or with Ray on many cores.")
@@ -113,7 +119,7 @@ def index(
         uri = out.removeprefix(milvus.PREFIX)
         remedy = f'Index into a FOLDER; then, in Python: Gallery.open("FOLDER").to_milvus("{uri}").'
         raise store.GalleryError(out, "is a place in Milvus", remedy)
-    out = Path(os.path.expanduser(out))  # a shell leaves the ~ of `--out=~/gallery`
+    out = Path(out)
     if address and engine != "ray":
         raise typer.BadParameter("goes with --engine ray.", param_hint="--address")
     find_photos(folder)
@@ -128,9 +134,9 @@ def index(
     news = ""
     if before is not None:
         now, new = made.photos, len(set(made.photos["sha256"]) - set(before["sha256"]))
-        gone = before[~before["path"].isin(now["path"])]
-        moved = now["sha256"].isin(gone["sha256"]) & ~now["path"].isin(before["path"])
-        news = f" ({new} new or changed, {max(len(gone) - moved.sum(), 0)} gone)"
+        placed = now.loc[~now["path"].isin(before["path"]), "sha256"]
+        gone = ~before["path"].isin(now["path"]) & ~before["sha256"].isin(placed)
+        news = f" ({new} new or changed, {gone.sum()} gone)"
     size = f"{count(len(made), 'photo')}{news}, {count(_labels(made), 'label')}"
     print(plain(f"{out}: {size}, model {made.recipe.model}"))
     tell("skipped", made.skipped, f"; `vitsim audit {short(folder)}` lists all")
