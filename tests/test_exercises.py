@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy import stats
 
 from vitsim.exercises import check, language
 
@@ -83,6 +84,7 @@ def test_right_answers(capsys, answer, expected):
         ((9, 633), 9_633, "Large numbers without commas"),
         ([1, 2, 3], [1, 2], "(3,) ≠ (2,)"),
         ((0, 16), 0.16, "Write a point: 1.5"),
+        (stats.pearsonr([1, 2, 3], [1, 2, 4]), 1.0, "Look. (Shapes: (2,) ≠ ().)"),
         (float("nan"), 1.0, "Look."),
         (object(), 1.0, "this is object"),
         (["dog_001"], [True], "Look.\n"),

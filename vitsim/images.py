@@ -64,7 +64,7 @@ def _walk(root: Path, closed: list[Path]) -> Iterator[Path]:
         kept = []
         for name in sorted(inner):
             real = os.path.realpath(path := os.path.join(folder, name))
-            if os.path.islink(path) and _is_walked(real, top):
+            if os.path.islink(path) and _is_walked(Path(real), top):
                 continue  # under its own name, which is the label
             if not name.startswith(".") and real not in seen:
                 seen.add(real)
@@ -73,10 +73,10 @@ def _walk(root: Path, closed: list[Path]) -> Iterator[Path]:
         yield from (Path(folder, name) for name in names if not name.startswith("."))
 
 
-def _is_walked(folder: str, top: str) -> bool:
+def _is_walked(folder: Path, top: str) -> bool:
     """Whether a real folder lies below `top`, and not in a hidden folder."""
-    way = os.path.relpath(folder, top) if os.path.commonpath([folder, top]) == top else os.pardir
-    return not any(part.startswith(".") for part in Path(way).parts)
+    way = folder.relative_to(top).parts if folder.is_relative_to(top) else ("..",)
+    return not any(part.startswith(".") for part in way)
 
 
 def open_photo(photo: Photo, background: tuple[int, int, int] = WHITE) -> Image.Image:

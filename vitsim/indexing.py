@@ -89,12 +89,14 @@ def kept_labels(gallery, root: Path) -> Label:
     if gallery is None:
         return folder_name
     moved = gallery.root.resolve() != root.resolve()
-    rows = list(gallery.photos[["path", "sha256", "label"]].itertuples(index=False))
-    kept = {
-        path: (digest, label)
-        for path, digest, label in rows
+    rows = [
+        (path, digest, label)
+        for path, digest, label in gallery.photos[["path", "sha256", "label"]].itertuples(
+            index=False
+        )
         if not (moved and label == folder_name(gallery.root / path))
-    }
+    ]
+    kept = {path: (digest, label) for path, digest, label in rows}
     renamed = {
         digest: label
         for path, digest, label in rows
@@ -127,7 +129,7 @@ def refuse_another_folder(gallery, root: Path, names: Iterable[str]) -> None:
 
     One that was moved or renamed, or holds some of the same `names`, is not another one.
     """
-    if gallery is None or not gallery.root.is_dir() or gallery.root.samefile(root):
+    if gallery is None or not gallery.root.is_dir() or gallery.root.resolve() == root.resolve():
         return
     if set(names).isdisjoint(gallery.photos["path"]):
         reason = f"holds the photos of {gallery.root}, none of which is in {root}"

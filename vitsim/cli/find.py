@@ -59,11 +59,6 @@ def match(
     tell("since it was indexed", opened.changed(found))
     if found and found[0].path.exists() and found[0].path.samefile(photo):
         tell("note", ["rank 1 is the photo itself; --leave-out-query passes over it"])
-    if figure:  # before the table, whose reader may go, as `| head` does
-        from ..plots import match_grid
-
-        caption = f"cosine similarity, model {opened.recipe.model}"
-        save_figure(match_grid(photo, found[:FIGURE_MOST], caption=caption), figure)
     if as_json:
         rows = [
             {"rank": m.rank, "score": m.score, "path": str(m.path), "label": m.label} for m in found
@@ -79,6 +74,11 @@ def match(
         print(f"rank  score  {'label':<{width}}  photo")
         for m, label in zip(found, labels, strict=True):
             print(f"{m.rank:>4}  {m.score:z5.2f}  {label:<{width}}  {plain(short(m.path))}")
+    if figure:
+        from ..plots import match_grid
+
+        caption = f"cosine similarity, model {opened.recipe.model}"
+        save_figure(match_grid(photo, found[:FIGURE_MOST], caption=caption), figure)
 
 
 @app.command()
