@@ -180,6 +180,12 @@ SPOILT = {
         "cell 6: the solution must run",
     ),
     "open solution": (lambda cells: cells[5].metadata.pop("jupyter"), "cell 6: fold the solution"),
+    "name of a solution": (
+        lambda cells: [
+            cells[n].update(source=line) for n, line in ((5, "own = 1"), (6, "print(own)"))
+        ],
+        "cell 7 needs `own` of a folded solution",
+    ),
     "no hint": (lambda cells: cells[4].update(source="Think."), "cell 6: put a folded hint"),
     "two exercises": (
         lambda cells: [cells[n].metadata.pop("tags") for n in (3, 5)],

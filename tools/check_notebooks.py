@@ -4,6 +4,7 @@
 Outputs are compared by nbval, and figures beside it: see conftest.py.
 """
 
+import ast
 import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -212,6 +213,25 @@ def exercises(lesson: Lesson, lang: str, notebook) -> list[str]:
     return problems
 
 
+def without_solutions(lesson: Lesson, lang: str, notebook) -> list[str]:
+    """Who leaves the folded solutions alone can go on: no other cell needs a name of theirs."""
+    solutions, known, theirs, problems = dict(_tagged(notebook, "solution")), set(), set(), []
+    for n, cell in _code(notebook):
+        nodes = list(ast.walk(ast.parse(re.sub("(?m)^ *%.*$", "", cell.source))))
+        names = [node for node in nodes if isinstance(node, ast.Name)]
+        made = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        made |= {name.id for name in names if isinstance(name.ctx, ast.Store)}
+        if n in solutions:
+            theirs |= made - known
+            continue
+        known |= made
+        for name in sorted({name.id for name in names} & theirs - known):
+            problems.append(
+                f"{where(lesson, lang, n)} needs `{name}` of a folded solution: make it"
+            )
+    return problems
+
+
 def drawn(lesson: Lesson, lang: str, notebook) -> list[str]:
     """No figure is stored blank."""
     return [
@@ -237,5 +257,6 @@ PER_NOTEBOOK = (
     links,
     sizes,
     exercises,
+    without_solutions,
     drawn,
 )

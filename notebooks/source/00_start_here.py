@@ -312,6 +312,7 @@ answers = [is_right(row) for row in lost.itertuples()]
 check(answers, list(best == lost["pet"]))
 
 # %%
+answers = best == lost["pet"]
 draws = np.random.default_rng(0).random((10_000, len(answers)))
 print(f"{sum(answers)} / {len(answers)}")
 for chance in (3 / len(gallery), 1 / 2):

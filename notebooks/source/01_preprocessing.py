@@ -224,8 +224,8 @@ for width, height in [(600, 400), (300, 400)]:
 
 # %% [markdown] lang="pt"
 # O letterbox preenche 0,33 do quadrado com cinza; o corte joga fora 0,33 da foto; o squash deixa a
-# xícara com 0,67 da largura real em uma foto, 1,33 na outra. O que isso faz com um escore? Escolha
-# um modelo (`None` é o `tiny`, do curso) e compare a foto com um pedaço dela.
+# xícara com 0,67 da largura real numa foto, 1,33 na outra. O que isso faz com um escore? Escolha um
+# modelo (`None`: `tiny`, do curso) e compare a foto com um pedaço dela.
 
 # %%
 model = None  # "google/vit-base-patch16-224", "facebook/dinov2-small"
@@ -252,9 +252,9 @@ plots.photo_row(shown, titles)
 
 # %% [markdown] lang="pt"
 # Acima das fotos verticais está seu escore com a horizontal; impresso, o da xícara com a gata. Qual
-# caminho tem a maior diferença? A rede também vê as tarjas: em cima e embaixo em uma foto, dos
-# lados na outra. O corte compara pixels iguais: nada prova; a aula 06 mede. O vitsim usa tarjas;
-# `google/vit-base-patch16-224` achata.
+# caminho tem a maior diferença? A rede também vê as tarjas: em cima e embaixo numa foto, dos lados
+# noutra. O corte compara a imagem com seu miolo: não prova nada; a aula 06 mede. O vitsim usa
+# tarjas; `google/vit-base-patch16-224` achata.
 #
 # ### Exercício 2: construa
 # Escreva o letterbox: leve o lado maior a `size` e cole a foto no meio de um quadrado cinza. `resize`
@@ -271,8 +271,8 @@ for cup in (coffee, tall):
     check(
         my_letterbox(cup, 224),
         images.fit(cup, 224),
-        en="Compare the scale, then the corner where you paste.",
-        pt="Confira a escala e, depois, o canto onde você cola.",
+        en="Compare the scale, the corner where you paste, the filter and the grey.",
+        pt="Confira a escala, o canto onde você cola, o filtro e o cinza.",
         tolerance=1,
     )
 
@@ -531,8 +531,8 @@ plots.photo_row([transparent, trapped], ["RGBA", '.convert("RGB")'])
 flat = transparent.convert("RGB")
 
 check(
-    flat,
-    background.cut_out(pet, mask, images.GREY),
+    np.asarray(flat.convert("RGBA")),
+    np.asarray(background.cut_out(pet, mask, images.GREY).convert("RGBA")),
     en="The background is still there, or the colour is not images.GREY.",
     pt="O fundo ainda está lá, ou a cor não é images.GREY.",
     tolerance=1,

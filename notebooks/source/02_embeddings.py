@@ -210,13 +210,18 @@ plots.heat_maps([cosines[place] for place in places], [str(place) for place in p
 # side: it tells the distance from the middle better than the side. What if patches change places?
 
 # %% [markdown] lang="pt"
-# Na moldura, o próprio lugar. Claro em volta: o modelo conhece os vizinhos; no lado oposto: mais a
-# distância ao centro que o lado. E se os *patches* trocarem de lugar?
+# Na moldura, o próprio lugar. Claro em volta: o modelo conhece os vizinhos; no lado oposto:
+# distingue melhor a distância ao centro que o lado. E se os *patches* trocarem de lugar?
+
 
 # %%
+def photo_of(tiles):  # the way back, whether or not you found it
+    tiles = tiles.reshape(patches.shape).transpose(0, 2, 1, 3, 4)
+    return Image.fromarray(tiles.reshape(square.shape))
+
+
 order = np.random.default_rng(0).permutation(g * g)
-shuffled = join(patches.reshape(-1, p, p, 3)[order].reshape(patches.shape))
-pair = [Image.fromarray(square), Image.fromarray(shuffled)]
+pair = [Image.fromarray(square), photo_of(patches.reshape(-1, p, p, 3)[order])]
 one, other = encoder.embed(pair)
 plots.photo_row(pair, ["", f"cos = {one @ other:z.2f}"])
 
@@ -448,7 +453,7 @@ plots.spotlights(photo, [*heads.values(), rollout], [*heads, "rollout"])
 def cover(chosen):
     tiles = patches.reshape(-1, p, p, 3).copy()
     tiles[chosen] = images.GREY
-    return Image.fromarray(join(tiles.reshape(patches.shape)))
+    return photo_of(tiles)
 
 
 rng = np.random.default_rng(0)
@@ -468,8 +473,9 @@ plots.photo_row(covered[:2], [f"{scores[0]:z.2f}", f"$\\bar{{x}}$ = {scores[1:].
 # length (lesson 03):
 
 # %% [markdown] lang="pt"
-# Cossenos com a original; à direita, uma das 20 e a média. Menor à esquerda: o iluminado importa,
-# mas é o animal; o acaso cobriu grama. O mapa diz *onde*, nunca *por quê*.
+# Cossenos com a original; à direita, uma das 20 e a média. Menor à esquerda: os *patches*
+# iluminados importam; mas são o animal, e os sorteados cobriram quase só grama. O mapa diz *onde*,
+# nunca *por quê*.
 #
 # ## 6. Um só vetor
 #
@@ -522,8 +528,8 @@ for name in ("last_hidden_state", "pooler_output"):
 #
 # ## 7. Em tamanho real
 #
-# Qual é o tamanho de `google/vit-base-patch16-224`? A configuração responde. No dispositivo *meta*
-# do torch, tensores têm formato, não números.
+# E o tamanho de `google/vit-base-patch16-224`? A configuração responde. No dispositivo *meta* do
+# torch, tensores têm formato, não números.
 
 # %%
 with torch.device("meta"):
@@ -544,8 +550,8 @@ for name, (network, shape) in sizes.items():
 # The gallery, three photos of each pet, cut out and cropped (lesson 01):
 
 # %% [markdown] lang="pt"
-# 86 milhões de pesos, 12 camadas, 197 *tokens* (um é o CLS) de 768 números. O `tiny` é igual, em
-# escala menor.
+# 86 milhões de pesos, 12 camadas, 197 *tokens* (um é o CLS) de 768 números. O `tiny` é igual, só
+# menor.
 #
 # ## 8. Um mapa dos animais
 #
@@ -600,8 +606,8 @@ plots.photo_map(points, [photo.crop(photo.getbbox()) for photo in shown])
 
 # %% [markdown] lang="pt"
 # O que os vizinhos têm em comum: pelagem, espécie, pose, luz? As fotos de um animal ficam juntas? O
-# número impresso é a proporção da variância que este mapa mostra; o que aqui se sobrepõe pode estar
-# longe em outras dimensões.
+# número impresso é a proporção da variância neste mapa; o que se sobrepõe pode estar longe em
+# outras dimensões.
 #
 # Os *patches* também têm *embeddings*. Suas três primeiras componentes, em cinza e como RGB:
 

@@ -343,6 +343,7 @@ check(
     np.corrcoef(heights, weights)[0, 1],
     en="Two lists of positive numbers point the same way. Move the zero of both.",
     pt="Duas listas de números positivos apontam para o mesmo lado. Mude o zero de ambas.",
+    tolerance=1e-4,
 )
 
 # %% [markdown] lang="en"
@@ -361,7 +362,7 @@ check(
 deviations = [values - values.mean() for values in (heights, weights)]
 r = similarity.cosine_similarity(*deviations)[0, 0]
 print(f"{r:.2f}")
-check(r, np.corrcoef(heights, weights)[0, 1])
+check(r, np.corrcoef(heights, weights)[0, 1], tolerance=1e-4)
 
 # %% [markdown] lang="en"
 # Remember that 0.99: what is common to all inflates a cosine.
@@ -420,8 +421,8 @@ plots.photo_row([cuts[i] for i in chosen], [f"{ids[i]}: {scores[2, i]:.2f}" for 
 
 # %% [markdown] lang="pt"
 # Consigo mesma, 1,00. Depois, o mesmo gato com flash; seu irmão de ninhada; e um cão. O mesmo gato
-# é o mais próximo? Para o `tiny`, o irmão é. Três pares provam pouco. Todos os pares de fotos de
-# seis animais formam a **matriz de similaridade**:
+# é o mais próximo? Para o `tiny`, o irmão é. Três pares provam pouco. Todos os pares de seis
+# animais formam a **matriz de similaridade**:
 
 # %%
 plots.score_matrix(scores[:60, :60], ids[:60])
@@ -471,9 +472,10 @@ plots.score_strips({"chance": chance, "impostor": impostor, "centred": centred_i
 # %% [markdown] lang="en"
 # The mean of `impostor` is the **anisotropy** of the embeddings: what a direction common to all
 # photos adds, as with heights and weights. `tiny` has hardly any; another model's strip may lie far
-# to the right. Centring removes that common part. What it leaves is the width: both strips are
-# wider than `chance`, for pets vary in some directions more than in others. Random directions with
-# the s of `centred` would have only 1/s² dimensions; compare with d.
+# to the right. Centring removes that common part (the mean of *all* pairs is then about 0; without
+# the genuine ones, just below). What it leaves is the width: both strips are wider than `chance`,
+# for pets vary in some directions more than in others. Random directions with the s of `centred`
+# would have only 1/s² dimensions; compare with d.
 #
 # Pearson takes from each vector its own mean; centring takes one mean vector from all. New photos
 # need that *same* vector, so it must be kept with the gallery.
@@ -483,12 +485,13 @@ plots.score_strips({"chance": chance, "impostor": impostor, "centred": centred_i
 # %% [markdown] lang="pt"
 # A média de `impostor` é a **anisotropia** dos *embeddings*: o que acrescenta uma direção comum a
 # todas as fotos, como em alturas e pesos. O `tiny` quase não a tem; a faixa de outro modelo pode
-# ficar bem à direita. A centralização remove essa parte comum. Resta a largura: as duas faixas são
-# mais largas que `chance`, pois os animais variam em algumas direções mais que em outras. Direções
-# aleatórias teriam o s de `centred` com apenas 1/s² dimensões; compare com d.
+# ficar bem à direita. A centralização remove essa parte comum (a média de *todos* os pares fica
+# perto de 0; sem os genuínos, abaixo). Resta a largura: ambas são mais largas que `chance`, pois os
+# animais variam mais em algumas direções. Direções aleatórias teriam o s de `centred` com apenas
+# 1/s² dimensões; compare com d.
 #
-# Pearson subtrai de cada vetor sua própria média; a centralização subtrai de todos um só vetor
-# médio. Fotos novas precisam desse *mesmo* vetor: guarde-o com a galeria.
+# Pearson subtrai de cada vetor sua própria média; a centralização, de todos, um vetor médio. Fotos
+# novas precisam desse *mesmo* vetor: guarde-o com a galeria.
 #
 # ## 8. O escore 0,8 é alto?
 

@@ -20,7 +20,7 @@
 # # 04 · Correspondência
 #
 # Um cachorro sumiu; um abrigo fotografou centenas. Com *embeddings* e cossenos em mãos, podemos
-# enfim perguntar: quais destas fotos mais se parecem com esta? E o que nelas se parece?
+# enfim perguntar: quais destas fotos mais se parecem com esta? E o que há nelas de parecido?
 #
 # **Ao final, você saberá**
 # - ordenar uma galeria para uma consulta, à mão e com o FAISS, sem perder a ordem;
@@ -160,10 +160,11 @@ answer = scored[scored.index.isin(top)]
 
 print(answer.to_string(float_format="%.2f", index=False))
 check(
-    answer.index,
-    top,
+    answer["score"],
+    scores[top],
     en="Which photo comes first in `top`, and which in your table?",
     pt="Qual foto vem primeiro em `top`, e qual em sua tabela?",
+    tolerance=1e-6,
 )
 
 # %% [markdown] lang="en"
@@ -182,7 +183,7 @@ check(
 # %% tags=["solution"] cellView="form" jupyter={"source_hidden": true, "outputs_hidden": true}
 answer = scored.loc[top]
 print(answer.to_string(float_format="%.2f", index=False))
-check(answer.index, top)
+check(answer["score"], scores[top], tolerance=1e-6)
 
 # %% [markdown] lang="en"
 # `isin` tests membership, and a set has no order: the best match may stand last. The right photos,
@@ -352,7 +353,7 @@ def chance(k, n=54, m=3):
     return k * m / n
 
 
-print([round(chance(k), 2) for k in (1, 4, 20)])
+print(np.array([chance(k) for k in (1, 4, 20)], float).round(2))
 check(
     [chance(k) for k in (1, 4, 20)],
     hypergeom.sf(0, 54, 3, [1, 4, 20]),
@@ -378,7 +379,7 @@ def chance(k, n=54, m=3):
     return 1 - math.comb(n - m, k) / math.comb(n, k)
 
 
-print([round(chance(k), 2) for k in (1, 4, 20)])
+print(np.array([chance(k) for k in (1, 4, 20)], float).round(2))
 check([chance(k) for k in (1, 4, 20)], hypergeom.sf(0, 54, 3, [1, 4, 20]))
 
 # %% [markdown] lang="en"
@@ -392,8 +393,9 @@ check([chance(k) for k in (1, 4, 20)], hypergeom.sf(0, 54, 3, [1, 4, 20]))
 # %%
 ks = range(1, 55)
 curve = [evaluation.recall_at_k(all_scores, ids, gallery_ids, k) for k in ks]
-print(f"recall@4 {curve[3]:.2f}   chance {chance(4):.2f}")
-plots.recall_curves({encoder.name: np.array(curve), "chance": np.array([chance(k) for k in ks])})
+by_chance = hypergeom.sf(0, 54, 3, ks)
+print(f"recall@4 {curve[3]:.2f}   chance {by_chance[3]:.2f}")
+plots.recall_curves({encoder.name: np.array(curve), "chance": by_chance})
 
 # %% [markdown] lang="en"
 # At k = 54 everything is shown: both are 1. What counts lies on the left: how far the solid line
@@ -552,8 +554,8 @@ def view(row):
     return photo, encoder.patch_tokens(photo), covered, which, numbers
 
 
-table = datasets.pets(split="dev").query("role != 'stranger'")
-photo, tokens, covered, which, numbers = view(table[table["pet"] == "cat_022"].iloc[0])
+shots = datasets.pets(split="dev").query("role != 'stranger'")
+photo, tokens, covered, which, numbers = view(shots[shots["pet"] == "cat_022"].iloc[0])
 print(tokens.shape, covered.sum(), np.unique(which[covered]))
 plots.photo_row([photo, numbers], ["photo", "parts"])
 
@@ -568,12 +570,12 @@ plots.photo_row([photo, numbers], ["photo", "parts"])
 # mesma espécie (`other pet`).
 
 # %%
-starts = table.drop_duplicates("pet")
+starts = shots.drop_duplicates("pet")
 rivals = starts.groupby("species")["pet"].transform(lambda pets: np.roll(pets, -2))
 
 
 def like(row, pet):
-    others = table[(table["pet"] == pet) & (table["photo"] != row["photo"])]
+    others = shots[(shots["pet"] == pet) & (shots["photo"] != row["photo"])]
     turn = np.abs((others["azimuth_deg"] - row["azimuth_deg"] + 180) % 360 - 180)
     return others.loc[turn.idxmin()]
 

@@ -161,10 +161,9 @@ plots.roc(curves, mark=equal.threshold)
 # Melhor: o canto superior esquerdo; a diagonal é o acaso. Os anéis têm o mesmo limiar, o da EER em
 # `dev`.
 #
-# Erros pequenos se amontoam num canto. A **DET** (*detection error trade-off*) estica os dois
-# eixos pelo quantil normal z.
-# Com escores normais, z(FMR) = (μᵢ − t)/σᵢ e z(FNMR) = (t − μg)/σg: lineares em t; logo, a curva é
-# uma reta, de inclinação −σᵢ/σg.
+# Erros pequenos se amontoam num canto. A **DET** (*detection error trade-off*) estica os dois eixos
+# pelo quantil normal z. Com escores normais, z(FMR) = (μᵢ − t)/σᵢ e z(FNMR) = (t − μg)/σg: lineares
+# em t; logo, a curva é reta, de inclinação −σᵢ/σg.
 
 # %%
 plots.det(curves, mark=equal.threshold)
@@ -231,12 +230,12 @@ for split, (genuine, impostor) in pairs.items():
 # deviation 2, so we know the threshold for an FMR of exactly 0.10.
 
 # %% [markdown] lang="pt"
-# Diferem além do acaso? Parecem muitos pares; não são.
+# As linhas diferem além do acaso? Parecem muitos pares; não são.
 #
 # ## 3. Quantos pares são, de verdade?
 # Tome um mundo conhecido: 20 animais e, para i ≠ j, o escore aᵢ + aⱼ + ruído, três normais de
-# variâncias 1, 1 e 2. Um animal com *a* grande se parece com todos. O desvio padrão dos escores é 2,
-# o que dá o limiar para uma FMR de exatamente 0,10.
+# variâncias 1, 1 e 2. Um animal com *a* grande se parece com todos. O desvio padrão dos escores é
+# 2; daí o limiar para FMR de exatamente 0,10.
 
 # %%
 pets, truth = 20, 0.10
@@ -319,14 +318,16 @@ def redrawn(wrong, drawn):
     return wrong[np.ix_(drawn, drawn)][apart].mean()
 
 
-rng = np.random.default_rng(0)
-draws = [redrawn(wrong, rng.integers(pets, size=pets)) for _ in range(1000)]
-print([f"{end:.2f}" for end in np.percentile(draws, [2.5, 97.5])])
 check(
     redrawn(wrong, drawn),
     np.average(wrong, weights=np.outer(times, times) * (1 - np.eye(pets))),
     tolerance=1e-6,
 )
+
+# %%
+rng = np.random.default_rng(0)
+draws = [redrawn(wrong, rng.integers(pets, size=pets)) for _ in range(1000)]
+print([f"{end:.2f}" for end in np.percentile(draws, [2.5, 97.5])])
 
 # %% [markdown] lang="en"
 # Wider. Which deserves its 95 %? Ask 200 worlds, and plot 50. `percentile` is yours; the
@@ -613,7 +614,8 @@ plots.recall_by_gallery_size((small, free.mean(axis=0)), model_curve, published)
 
 # %% [markdown] lang="pt"
 # A tracejada segue a contínua? Então o modelo descreve nossos 50. Além deles, decide a forma da
-# Beta perto de p = 0, que 49 rivais não mostram: a faixa (teto aparado) só contém erro amostral.
+# Beta perto de p = 0, que 49 rivais não mostram: a faixa (achatada no alto) só reflete o erro
+# amostral.
 #
 # Losangos: resultados publicados, DINOv2 congelado e projeção treinada; 25, 6 e 3 fotos por animal.
 # **EER parecida, *recall* diferente**: mais rivais, menos fotos do animal certo. Nada de *recall*
@@ -668,7 +670,7 @@ check(
     fpir,
     reachable[reachable <= 0.10].max(),
     en="Which value do at most 10 % of stranger[dev] reach? Just above 0.10: the next score up.",
-    pt="Que valor no máximo 10 % de stranger[dev] alcançam? Pouco acima de 0.10: o escore seguinte.",
+    pt="Que valor no máximo 10 % de stranger[dev] alcançam? Se passa de 0.10, o escore seguinte.",
     tolerance=0.01,
 )
 

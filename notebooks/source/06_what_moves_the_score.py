@@ -170,7 +170,7 @@ check(turn(np.array([90.0, 350, 180]), np.array([300.0, 10, 180])), [150, 20, 0]
 # Antes de comparar, conte. Fotos `gallery` vêm do abrigo; `query`, do tutor.
 
 # %%
-pairs["turn"] = turn(a["azimuth_deg"], b["azimuth_deg"])
+pairs["turn"] = abs((a["azimuth_deg"] - b["azimuth_deg"] + 180) % 360 - 180)  # in one line
 alike = pairs.query("same_light and same_place and both_sharp and turn <= 90")
 print(len(alike), pairs.groupby("roles")[["turn", "both_sharp"]].mean().round(2), sep="\n")
 pd.crosstab(pairs["roles"], [pairs["same_light"], pairs["same_place"]])

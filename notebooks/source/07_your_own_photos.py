@@ -19,8 +19,8 @@
 # %% [markdown] lang="pt"
 # # 07 · Suas próprias fotos
 #
-# Até aqui, as fotos eram nossas. Agora traga as suas: animais perdidos, plantas, selos, o que se
-# repete.
+# Até aqui, as fotos eram nossas. Agora traga as suas: animais perdidos, plantas, selos, qualquer
+# coisa que se repita.
 #
 # **Ao final, você saberá**
 # - transformar uma pasta de fotos em uma galeria que cresce, e buscar nela;
@@ -53,7 +53,7 @@ print("vitsim ✓")
 # %% [markdown] lang="en"
 # ## 1. A folder for each animal
 #
-# The folder that a photo lies in is its **label**:
+# The folder that a photo lies in is its **label**; two folders of two photos are the least:
 #
 # ```
 # photos/rex/1.jpg    photos/rex/2.jpg    photos/mimi/IMG_0412.jpg    …
@@ -64,7 +64,7 @@ print("vitsim ✓")
 # %% [markdown] lang="pt"
 # ## 1. Uma pasta para cada animal
 #
-# A pasta em que uma foto está é seu **rótulo** (*label*):
+# A pasta em que uma foto está é seu **rótulo** (*label*); o mínimo são duas pastas de duas fotos:
 #
 # ```
 # fotos/rex/1.jpg    fotos/rex/2.jpg    fotos/mimi/IMG_0412.jpg    …
@@ -217,7 +217,7 @@ def save_for_publishing(photo, out):
 
 
 public = example.with_name("public.jpg")
-public.unlink(missing_ok=True)
+shutil.copy(phone, public)  # which your function replaces
 save_for_publishing(phone, public)
 upright = np.asarray(images.open_photo(phone).resize((8, 8)), dtype=float)
 with Image.open(public) as saved:
@@ -227,7 +227,7 @@ check(
     found,
     (0, 451, 300, True),
     en="In order: EXIF entries, width, height, upright. Turn it before its note is gone.",
-    pt="Em ordem: campos EXIF, largura, altura, em pé. Gire antes que a anotação se perca.",
+    pt="Em ordem: campos EXIF, largura, altura, na posição certa. Gire antes que a anotação se perca.",
 )
 
 # %% [markdown] lang="en"
@@ -281,7 +281,7 @@ model = None  # "google/vit-base-patch16-224", "facebook/dinov2-small"
 
 encoder, embedded = Counting(**vars(Encoder.load(model))), []
 plots.name_model(encoder.name)
-progress = encoder.name != "tiny"
+progress = encoder.name != "tiny" or len(photos) > 50
 print(encoder.name, encoder.dim)
 
 # %% [markdown] lang="en"
@@ -293,8 +293,9 @@ print(encoder.name, encoder.dim)
 # %%
 out = Path(tempfile.mkdtemp()) / "mine.gallery"  # better: a folder that stays
 embedded.clear()
-gallery = Gallery.build(mine, encoder, out, paths=photos[:-5], progress=progress)
-print(f"{len(photos[:-5])} photos, {len(gallery)} in the gallery, {len(embedded)} embedded")
+early = photos[: len(photos) - min(5, len(photos) // 2)]
+gallery = Gallery.build(mine, encoder, out, paths=early, progress=progress)
+print(f"{len(early)} photos, {len(gallery)} in the gallery, {len(embedded)} embedded")
 for reason in gallery.skipped:
     print(reason.replace(str(mine), "…").replace("\\", "/"))
 
@@ -331,17 +332,17 @@ check(
 # %% [markdown] lang="en"
 # <details><summary>Hint</summary>
 #
-# `photos[:-5]` left out that many. Twins and broken files would not count.
+# How many photos did `early` leave out? Twins and broken files would not count.
 # </details>
 
 # %% [markdown] lang="pt"
 # <details><summary>Dica</summary>
 #
-# `photos[:-5]` deixou esse tanto de fora. Gêmeas e arquivos corrompidos não contariam.
+# Quantas fotos ficaram fora de `early`? Gêmeas e arquivos corrompidos não contariam.
 # </details>
 
 # %% tags=["solution"] cellView="form" jupyter={"source_hidden": true, "outputs_hidden": true}
-prediction = len(set(digests[-5:]) - set(digests[:-5]))
+prediction = len(set(digests[len(early) :]) - set(digests[: len(early)]))
 print(prediction)
 check(prediction, len(embedded))
 
@@ -365,7 +366,8 @@ figure
 # ## 5. How well does it work on *my* photos?
 #
 # One search proves nothing. Ask for *every* photo among all the others: **leave-one-out**. Copies
-# are dropped first. A photo alone in its folder is not asked for, since nothing could be found.
+# are dropped first, and photos in no folder or in two. A photo alone in its folder is not asked
+# for, since nothing could be found.
 
 # %% [markdown] lang="pt"
 # O ✓ marca o rótulo da própria consulta. Onde o lugar é o mesmo e o animal não, talvez o fundo tenha
@@ -374,11 +376,14 @@ figure
 # ## 5. Quanto ele acerta nas *minhas* fotos?
 #
 # Uma busca não prova nada. Procure *cada* foto entre todas as outras: é o **leave-one-out** (deixar
-# uma de fora). Antes, descartam-se as cópias. Uma foto sozinha em sua pasta não é procurada, pois
-# nada haveria a encontrar.
+# uma de fora). Antes, descartam-se as cópias e as fotos sem pasta ou em duas. Uma foto sozinha em
+# sua pasta não é procurada, pois nada haveria a encontrar.
 
 # %%
-distinct = ~gallery.photos.duplicated("sha256").to_numpy()
+table = gallery.photos
+in_one = table.groupby("sha256")["label"].transform("nunique") == 1
+in_one &= table["path"].str.contains("/")
+distinct = (in_one & ~table.duplicated("sha256")).to_numpy()
 labels = gallery.photos["label"].to_numpy()[distinct]
 scores = gallery.vectors[distinct] @ gallery.vectors[distinct].T
 asked = pd.Series(labels).duplicated(keep=False).to_numpy()
@@ -401,9 +406,10 @@ recall = np.mean(labels[rivals.argmax(axis=1)] == labels, where=asked)
 print(f"{recall:.2f}")
 report = judge.evaluate_gallery(gallery, progress=progress)
 ours = next(iter(report.methods.values()))
+itself = bool((rivals.argmax(axis=1) == np.arange(len(rivals))).any())
 check(
-    recall,
-    ours.figures["recall@1"].estimate,
+    (recall, itself),
+    (ours.figures["recall@1"].estimate, False),
     en="Each photo found itself. Put something low on the diagonal of rivals.",
     pt="Cada foto achou a si mesma. Ponha algo baixo na diagonal de rivals.",
 )
@@ -449,9 +455,10 @@ print(*report.notes, sep="\n")
 
 # %% [markdown] lang="pt"
 # O intervalo do modelo fica acima das duas referências (*baselines*)? Então ele aprendeu algo que
-# ajuda *nas suas fotos*. Se há sobreposição, nada decidem: as mesmas fotos foram consultadas das
-# duas maneiras; olhe a diferença pareada (`evaluation.paired_difference`, aula 06). A unidade dos
-# intervalos é o animal, não a foto (aula 05): mais fotos dos mesmos seis quase não os estreitam.
+# ajuda *nas suas fotos*. Se houver sobreposição, eles nada decidem: as mesmas fotos foram
+# consultadas das duas maneiras; olhe a diferença pareada (`evaluation.paired_difference`, aula 06).
+# A unidade dos intervalos é o animal, não a foto (aula 05): mais fotos dos mesmos seis quase não os
+# estreitam.
 
 # %%
 threshold = evaluation.equal_error_rate(ours.genuine, ours.impostor).threshold
