@@ -81,6 +81,9 @@ def test_a_photo_in_two_folders_is_no_stranger_to_itself(gallery):
     photos = gallery.photos.assign(sha256=digests)
     best = app.strangers(dataclasses.replace(gallery, photos=photos, vectors=vectors))
     assert ids[0] == "ana" and best["ana"].iloc[0] < 0.999
+    few = photos["label"].isin(["ana", "bob"]).to_numpy()
+    alone = dataclasses.replace(gallery, photos=photos[few], vectors=vectors[few])
+    assert len(app.strangers(alone)) == few.sum() - 1, "it has no rival left"
 
 
 def test_a_large_gallery_is_sampled(gallery):

@@ -328,6 +328,9 @@ def test_a_label_stays_with_its_photo_not_with_a_name_that_others_have_too(
     assert label("rex", "--labels", tmp_path / "labels.csv") == "Rex da Silva"
     (tmp_path / "rex").rename(tmp_path / "renamed")
     assert label("renamed") == "Rex da Silva"
+    code, _, told = run("index", tmp_path / "mia", "--out", tmp_path / "g", "--model", small_model)
+    assert code == 1 and "holds 1 photo of" in told
+    shutil.rmtree(tmp_path / "renamed")
     assert label("mia") == "mia"
 
 
@@ -447,7 +450,8 @@ def test_doctor_tells_what_is_here_and_what_to_do(run, monkeypatch, tmp_path, ca
 def test_doctor_takes_a_path_for_a_folder(run, monkeypatch, name):
     monkeypatch.setenv("VITSIM_MODEL", name)
     monkeypatch.setattr("vitsim.hub.hub_reachable", lambda: False)
-    assert f"to do: VITSIM_MODEL is {name}, which holds no model" in run("doctor")[1]
+    place = os.path.expanduser(name)
+    assert f"to do: VITSIM_MODEL is {place}, which holds no model" in run("doctor")[1]
 
 
 def test_doctor_takes_an_existing_folder_without_a_model_for_one(run, monkeypatch, tmp_path):

@@ -25,8 +25,8 @@ from PIL import Image
 from vitsim import VitsimError, indexing, store
 from vitsim.gallery import Gallery, Match
 from vitsim.images import PhotoError, find_photos
-from vitsim.indexing import folder_name, labels_from
 from vitsim.known import Known, left_over
+from vitsim.labels import folder_name, labels_from
 from vitsim.similarity import normalise
 from vitsim.store import GalleryBusy, GalleryError
 
@@ -242,8 +242,20 @@ def test_labels_from_a_table(folder, encoder, tmp_path):
         "path,label\nrex/0.png,Rex\nrex/1.png\n",
         "path,label\n,\nrex/0.png,Rex\n",
         "Path,LABEL\nrex/0.png,Rex\n",
+        "Path,path,label,Label\nx,rex/0.png,Rex,y\n",
+        "path,label\nrex/0.png,Rex\nnotes.txt,a\nnotes.txt,b\n",
     ],
-    ids=["semicolons", "comma at the end", "spaces", "tabs", "short", "empty line", "capitals"],
+    ids=[
+        "semicolons",
+        "comma at the end",
+        "spaces",
+        "tabs",
+        "short",
+        "empty line",
+        "capitals",
+        "alike",
+        "other files",
+    ],
 )
 def test_tables_as_spreadsheets_write_them(folder, tmp_path, content):
     (tmp_path / "labels.csv").write_text(content, encoding="utf-8")
@@ -253,14 +265,15 @@ def test_tables_as_spreadsheets_write_them(folder, tmp_path, content):
 
 def test_blanks_around_a_path_or_a_label_are_none_of_it(folder, tmp_path):
     (tmp_path / "labels.csv").write_text(" path , label \nrex/1.png , Rex \nrex/2.png,Rex\n")
-    label = indexing.labels_from(tmp_path / "labels.csv", folder)
+    label = labels_from(tmp_path / "labels.csv", folder)
     assert [label(folder / "rex" / name) for name in ("1.png", "2.png")] == ["Rex", "Rex"]
 
 
 def test_a_table_of_another_system_names_the_same_photos(folder, tmp_path):
     decomposed, composed = (unicodedata.normalize(form, "cão") for form in ("NFD", "NFC"))
     paint(folder / decomposed / "0.png", 70)
-    rows = f"path,label\n{composed}/0.png,Cão\nrex\\0.png,Rex\n.\\rex\\1.png,Rex\n"
+    (folder / "alias").symlink_to("rex")
+    rows = f"path,label\n{composed}/0.png,Cão\nrex\\0.png,Rex\n.\\alias\\1.png,Rex\n"
     (tmp_path / "labels.csv").write_text(rows, encoding="utf-8")
     label = labels_from(tmp_path / "labels.csv", folder)
     found = [label(folder / name / "0.png") for name in (decomposed, "rex", "tom")]
@@ -357,17 +370,45 @@ def test_a_flat_folder_that_was_renamed_gives_its_photos_its_new_name(folder, en
 def test_a_gallery_is_not_lost_to_another_folder(folder, encoder, tmp_path):
     before = Gallery.build(folder, encoder, tmp_path / "g")
     paint(tmp_path / "others" / "lia" / "9.png", 60)
-    with pytest.raises(GalleryError, match=r"holds the photos of .*photos, none of which is in"):
+    paint(tmp_path / "others" / "rex" / "0.png", 61, size=(9, 9))
+    with pytest.raises(GalleryError, match=r"holds 12 photos of .*photos that are not in"):
         Gallery.build(tmp_path / "others", encoder, tmp_path / "g")
+    with pytest.raises(GalleryError, match=r"holds 8 photos of .*photos that are not in"):
+        Gallery.build(folder / "rex", encoder, tmp_path / "g")
     assert same(Gallery.open(tmp_path / "g", encoder), before)
-    shutil.rmtree(folder)
-    assert len(Gallery.build(tmp_path / "others", encoder, tmp_path / "g")) == 1
+    for photo in find_photos(folder):  # the folder stays
+        photo.rename(tmp_path / "others" / f"{photo.parent.name}-{photo.name}")
+    assert len(Gallery.build(tmp_path / "others", encoder, tmp_path / "g")) == 14
+
+
+def test_the_gallery_of_a_folder_grows_to_that_of_the_folder_above(folder, encoder, tmp_path):
+    Gallery.build(folder / "rex", encoder, tmp_path / "g")
+    again = Colours()
+    assert len(Gallery.build(folder, again, tmp_path / "g")) == 12
+    assert again.embedded == 8
+
+
+def test_a_copy_of_photos_and_gallery_is_another_one_though_a_photo_changed(
+    folder, encoder, tmp_path
+):
+    (tmp_path / "labels.csv").write_text("path,label\nrex/0.png,Rex da Silva\n")
+    label = labels_from(tmp_path / "labels.csv", folder)
+    Gallery.build(folder, encoder, tmp_path / "g", label=label)
+    (tmp_path / "usb").mkdir()
+    for name in ("photos", "g"):
+        shutil.copytree(tmp_path / name, tmp_path / "usb" / name)
+    paint(tmp_path / "usb" / "photos" / "rex" / "0.png", 90, size=(9, 9))
+    gallery = Gallery.open(tmp_path / "usb" / "g", encoder)
+    assert gallery.root == tmp_path / "usb" / "photos" and len(gallery.changes()) == 1
+    again = Gallery.build(tmp_path / "usb" / "photos", encoder, tmp_path / "usb" / "g")
+    labels = dict(zip(again.photos["path"], again.photos["label"], strict=True))
+    assert labels["rex/0.png"] == "Rex da Silva"
 
 
 def test_a_saved_gallery_does_not_take_the_place_of_another_folders(folder, encoder, tmp_path):
     before = Gallery.build(folder, encoder, tmp_path / "g")
     paint(tmp_path / "others" / "lia" / "9.png", 60)
-    with pytest.raises(GalleryError, match="none of which is in"):
+    with pytest.raises(GalleryError, match="photos that are not in"):
         Gallery.build(tmp_path / "others", encoder).save(tmp_path / "g")
     assert same(Gallery.open(tmp_path / "g", encoder), before)
 

@@ -17,7 +17,7 @@ from vitsim.files import atomic
 PACKAGE = Path(__file__).parents[1] / "vitsim"
 # fmt: off
 ORDER = ["files", "texts", "images", "hub", "models", "background", "encoder", "attention",
-         "similarity", "store", "known", "indexing", "distributed", "milvus", "gallery",
+         "similarity", "store", "labels", "known", "indexing", "distributed", "milvus", "gallery",
          "parts", "intervals", "evaluation",
          "baselines", "judge", "exercises", "plots", "datasets", "doctor", "app", "cli"]
 # fmt: on

@@ -160,6 +160,15 @@ def test_an_approximate_index_finds_nearly_the_same(big, tmp_path):
     assert np.mean(shares) > 0.95
 
 
+def test_an_approximate_index_gives_as_many_as_were_asked_for(big, tmp_path):
+    vectors = big.vectors[:3000].copy()
+    vectors[500:1000] = vectors[0]
+    few = dataclasses.replace(big, photos=big.photos[:3000], vectors=vectors)
+    opened = few.to_milvus(str(tmp_path / "few.db"), index="HNSW")
+    found, _ = opened.vectors.search(vectors[0], 400)
+    assert len(found) == 400
+
+
 def test_match_says_the_same_from_a_gallery_in_milvus(folder, tmp_path, small_encoder, run):
     gallery, file = Gallery.build(folder, small_encoder, tmp_path / "g"), tmp_path / "g.db"
     opened = gallery.to_milvus(str(file))

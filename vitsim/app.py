@@ -110,8 +110,9 @@ def strangers(gallery: Gallery, most: int = 2000) -> pd.Series:
     rows, vectors, best = named[:: -(-len(named) // most)], gallery.vectors, {}
     for row in rows:  # one at a time: the whole matrix of a large gallery would not fit
         others = (labels != labels[row]) & (labels != "") & (files != files[row])
-        best[row] = (vectors @ vectors[row])[others].max(initial=-1)
-    return pd.Series(best).set_axis(labels[rows])
+        if others.any():
+            best[row] = (vectors @ vectors[row])[others].max()
+    return pd.Series(best).set_axis(labels[list(best)])
 
 
 def answer(gallery: Gallery, impostors: pd.Series, photo: str | Path, lang: str) -> Answer:

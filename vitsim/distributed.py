@@ -21,8 +21,9 @@ from tqdm import tqdm
 
 from . import VitsimError, indexing, store
 from .encoder import Encoder
-from .indexing import Label, Recipe, folder_name
+from .indexing import Recipe
 from .known import Known, Rows
+from .labels import Label, folder_name
 
 BLOCK = 16  # photos that a worker embeds at once
 # Ray's own waits are short for a machine that is busy, or that reads all of it for the first time.

@@ -20,7 +20,7 @@ def data_folder() -> Path:
 def cache_folder() -> Path:
     """What can be made again: `VITSIM_CACHE`, or the system's cache folder for users."""
     place = os.environ.get("VITSIM_CACHE") or platformdirs.user_cache_dir("vitsim")
-    return Path(place).expanduser()
+    return Path(os.path.expanduser(place))
 
 
 def sha256(path: str | os.PathLike) -> str:

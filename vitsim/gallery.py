@@ -15,15 +15,15 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from . import distributed, indexing, milvus, store
+from . import distributed, indexing, labels, milvus, store
 from .encoder import Encoder
 from .files import cache_folder
 from .images import SUFFIXES, Photo, PhotoError, find_photos, fingerprint
-from .indexing import Label, Recipe, folder_name, prepare
+from .indexing import Recipe, prepare
 from .known import Known, left_over
+from .labels import Label, folder_name
 from .similarity import top_k
 from .store import GalleryBusy, GalleryError
-from .texts import short
 
 ENGINES = {"local": indexing.embed_photos, "ray": distributed.embed_photos}
 
@@ -93,8 +93,8 @@ class Gallery:
         """
         if engine not in ENGINES or (address and engine != "ray"):
             raise ValueError(f"engine={engine!r}: expected local, or ray, which takes an address")
-        root = indexing.own_name(folder)
-        paths = find_photos(root) if paths is None else indexing.distinct(paths, root)
+        root = labels.own_name(folder)
+        paths = find_photos(root) if paths is None else labels.distinct(paths, root)
         if not paths:
             remedy = f"Give a folder with photos ({', '.join(sorted(SUFFIXES))})."
             raise GalleryError(root, "holds no photo", remedy)
@@ -106,8 +106,8 @@ class Gallery:
         out = Path(out)
         with store.only_writer(out):
             known, old = _known_at(out, recipe, encoder)
-            indexing.refuse_another_folder(old, root, (indexing.below(p, root) for p in paths))
-            label = label or indexing.kept_labels(old, root)
+            labels.refuse_another_folder(old, root, paths)
+            label = label or labels.kept_labels(old, root)
             new = replace(empty, folder=out)._index(paths, known, label, progress, engine)
             return new._save(out)
 
@@ -124,7 +124,7 @@ class Gallery:
         how = (str(Path(folder).resolve()), paths, Recipe.of(encoder, **choices))
         kept = cache_folder() / "galleries" / hashlib.sha256(repr(how).encode()).hexdigest()[:16]
         make = {"paths": paths, "progress": progress} | choices
-        for _ in range(2):
+        for _ in range(1 + store.is_finished(kept)):  # once more where what is there was damaged
             try:
                 return cls.build(folder, encoder, kept, **make)
             except GalleryBusy:  # another program is filling it
@@ -140,17 +140,17 @@ class Gallery:
 
         A gallery on disk is brought up to date there. Labels and errors are those of `build`.
         """
-        paths = indexing.distinct(paths, self.root)
+        paths = labels.distinct(paths, self.root)
         if not paths:
             return self
         if self.folder is None:
-            label = label or indexing.kept_labels(self, self.root)
+            label = label or labels.kept_labels(self, self.root)
             held = zip(self.photos["sha256"], self.vectors, self.photos["note"], strict=True)
             return self._merge(self._index(paths, Known(held), label, progress), paths)
         with store.only_writer(self.folder):
             known, _ = _known_at(self.folder, self.recipe, self.encoder)
             now = Gallery.open(self.folder, self.encoder)  # another program may have added
-            more = now._index(paths, known, label or indexing.kept_labels(now, self.root), progress)
+            more = now._index(paths, known, label or labels.kept_labels(now, self.root), progress)
             return now._merge(more, paths)._save(self.folder)
 
     def save(self, out: str | os.PathLike) -> Gallery:
@@ -161,7 +161,8 @@ class Gallery:
         held = replace(self, vectors=np.asarray(self.vectors))  # or refused, before `out` is there
         with store.only_writer(Path(out)):
             _, old = _known_at(Path(out), self.recipe, self.encoder)
-            indexing.refuse_another_folder(old, self.root, self.photos["path"])
+            paths = [self.root / path for path in self.photos["path"]]
+            labels.refuse_another_folder(old, self.root, paths)
             return held._save(Path(out))
 
     def _save(self, out: Path) -> Gallery:
@@ -279,8 +280,7 @@ class Gallery:
         vectors = np.concatenate([self.vectors[old], more.vectors])
         order = np.argsort(photos["path"].to_numpy(), kind="stable")
         photos = photos.iloc[order].reset_index(drop=True)
-        own = [self.root / indexing.below(path, self.root) for path in asked]
-        told = tuple(f"{path}: " for path in [*asked, *own, *map(short, own)])  # said anew
+        told = tuple(f"{n}: " for path in asked for n in labels.names_of(path, self.root))  # anew
         skipped = tuple(line for line in self.skipped if not line.startswith(told)) + more.skipped
         return replace(self, photos=photos, vectors=vectors[order], skipped=skipped)
 

@@ -19,8 +19,8 @@ from .baselines import BASELINES
 from .evaluation import equal_error_rate
 from .gallery import Gallery
 from .images import PhotoError, open_photo
-from .indexing import folder_name, namesakes
 from .intervals import Interval, equal_error_rate_interval, fmr_weight, jackknife_interval
+from .labels import folder_name, namesakes
 from .similarity import SAME
 from .store import GalleryError
 

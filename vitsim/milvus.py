@@ -54,7 +54,10 @@ class Collection:
         lines = {}
 
         def search(ask: int) -> tuple[np.ndarray, np.ndarray]:
-            (hits,) = client.search(NAME, data=[query.tolist()], limit=ask, **how)
+            wide = {"params": {"ef": max(ask, 64)}}  # of HNSW, which else gives fewer than asked
+            (hits,) = client.search(
+                NAME, data=[query.tolist()], limit=ask, search_params=wide, **how
+            )
             lines.update({hit["id"]: json.loads(hit["entity"]["photo"]) for hit in hits})
             scores, rows = ([hit[key] for hit in hits] for key in ("distance", "id"))
             return np.array(scores, np.float32), np.array(rows, np.int64)
@@ -67,7 +70,9 @@ class Collection:
 def read(uri: str) -> tuple[dict, Collection]:
     """(what was said about the gallery when it was written, its vectors). Raises `GalleryError`."""
     remedy = f'Make it from a gallery on disk: Gallery.open(FOLDER).to_milvus("{uri}").'
-    if "://" not in uri and not Path(uri).expanduser().exists():  # Milvus Lite would make it
+    if "://" not in uri and not os.path.exists(
+        os.path.expanduser(uri)
+    ):  # Milvus Lite would make it
         raise GalleryError(PREFIX + uri, "does not exist", remedy)
     with _connected(uri) as client:
         about = _about(client)

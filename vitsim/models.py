@@ -38,7 +38,7 @@ def shipped(name: str) -> Path:
 
 def default_model() -> str:
     """The encoder to use when none is named: `VITSIM_MODEL`, or `tiny`."""
-    return os.environ.get("VITSIM_MODEL") or DEFAULT
+    return os.path.expanduser(os.environ.get("VITSIM_MODEL") or DEFAULT)
 
 
 def fetch(name: str) -> tuple[Path, str]:

@@ -84,7 +84,7 @@ def read(folder: Path) -> tuple[dict, pd.DataFrame, np.ndarray]:
 
 
 def home_of(photos: pd.DataFrame, roots: list[Path]) -> Path:
-    """The root that most photos lie in, by name and size, or the first of equal ones.
+    """The first root that half of the photos lie in, by name and size; else that with most of them.
 
     A gallery may be moved alone, or together with its photos.
     """
@@ -94,7 +94,10 @@ def home_of(photos: pd.DataFrame, roots: list[Path]) -> Path:
         return sum(stat[-1] == size for stat, size in zip(found, photos["bytes"], strict=True))
 
     places = [root for root in dict.fromkeys(roots) if root.is_dir()] or roots
-    return places[0] if len(places) == 1 else max(places, key=held)
+    if len(places) == 1:
+        return places[0]
+    here = (place for place in places if 2 * held(place) >= len(photos))
+    return next(here, None) or max(places, key=held)
 
 
 def _state(folder: Path) -> list[tuple]:

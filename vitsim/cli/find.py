@@ -113,7 +113,7 @@ def index(
     from ..encoder import Encoder
     from ..gallery import Gallery
     from ..images import find_photos
-    from ..indexing import labels_from, namesakes
+    from ..labels import labels_from, namesakes
 
     if out.startswith(milvus.PREFIX):  # a path would lose a slash of its address
         uri = out.removeprefix(milvus.PREFIX)
