@@ -176,7 +176,7 @@ def refuse_another_folder(gallery, root: Path, paths: Iterable[Path]) -> None:
     lost = sum(_size(p) >= 0 and not Path(os.path.realpath(p)).is_relative_to(top) for p in photos)
     if lost:
         reason = f"holds {count(lost, 'photo')} of {gallery.root} that are not in {root}"
-        remedy = "Index into another gallery, or delete this one first."
+        remedy = "Index the folder above both, or into another gallery."
         raise GalleryError(gallery.folder, reason, remedy)
 
 

@@ -108,6 +108,7 @@ def index(
     """Make a gallery of the photos below FOLDER; again: embed only what is new or changed.
 
     An index that was interrupted goes on where it stopped. Photos that cannot be read are listed.
+    A gallery is of one folder: it does not lose photos that are still in another.
     """
     from .. import milvus, store
     from ..encoder import Encoder
