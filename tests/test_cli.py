@@ -107,6 +107,9 @@ def test_a_figure_takes_the_place_of_no_photo(matching, photos, tmp_path):
         code, _, told = matching(*where)
         assert code == 1 and "is a photo. Give the figure another name" in told
     assert {path: path.read_bytes() for path in tmp_path.rglob("*.jpg")} == before
+    figure = tmp_path / "photos" / "figure.png"
+    told = matching(tmp_path / "query.jpg", tmp_path / "photos", "--figure", figure)[2]
+    assert "note: the figure lies among the photos" in told
 
 
 def test_a_tilde_that_the_shell_leaves_is_the_home(run, photos, small_model, tmp_path, monkeypatch):

@@ -231,6 +231,14 @@ def test_a_milvus_file_lies_in_the_home_or_in_a_folder_that_exists(big, tmp_path
     assert len(few.to_milvus("~/g.db")) == 9 and (tmp_path / "g.db").exists()
 
 
+def test_a_milvus_file_where_milvus_lite_is_missing_says_what_to_install(
+    big, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("vitsim.milvus.find_spec", lambda name: None)
+    with pytest.raises(GalleryError, match=r"needs Milvus Lite\. Run `pip install milvus-lite`"):
+        big.to_milvus(str(tmp_path / "g.db"))
+
+
 def test_a_cluster_that_is_not_there_is_told(folder, small_encoder):
     with pytest.raises(VitsimError, match=r"127\.0\.0\.1:1: cannot be reached"):
         Gallery.build(folder, small_encoder, engine="ray", address="127.0.0.1:1")

@@ -213,11 +213,12 @@ def match(report: dict, repeats: int) -> None:
     def imported(what: str) -> float:
         """Seconds that an import takes, beyond the start of Python."""
         light, bare = ([sys.executable, "-c", program] for program in (f"import {what}", "pass"))
-        return statistics.median(
+        more = statistics.median(
             seconds(lambda: subprocess.run(light, check=True))
             - seconds(lambda: subprocess.run(bare, check=True))
             for _ in range(repeats)
         )
+        return max(0.0, more)  # less than the noise of two starts
 
     report["100,000 vectors"] = {
         "cold start, s": statistics.median(cold), "open, s": statistics.median(warm),

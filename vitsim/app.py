@@ -42,7 +42,7 @@ POLICY = [(b"referrer-policy", b"no-referrer"), (
 WORDS = {
     "en": {
         "title": "# Is it the same one?\nGive a photo of an animal. Its most similar photos come "
-        "back, best first. **A person decides.** Photos stay on this machine and are soon deleted.",
+        "back, best first. **A person decides.** Your photo is soon deleted from this machine.",
         "photo": "Photo to look for",
         "examples": "Or take one of these",
         "seen": "What the model sees",
@@ -62,8 +62,8 @@ WORDS = {
     },
     "pt": {
         "title": "# É o mesmo animal?\nEscolha a foto de um animal. As fotos mais parecidas "
-        "aparecem em ordem, a melhor primeiro. **Quem decide é uma pessoa.** As fotos ficam nesta "
-        "máquina e logo são apagadas.",
+        "aparecem em ordem, a melhor primeiro. **Quem decide é uma pessoa.** Sua foto logo é "
+        "apagada desta máquina.",
         "photo": "Foto a procurar",
         "examples": "Ou escolha uma destas",
         "seen": "O que o modelo vê",

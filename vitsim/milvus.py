@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -152,6 +153,9 @@ def _connected(uri: str) -> Iterator:
     place = uri if "://" in uri else os.path.expanduser(uri)
     if "://" not in uri and not Path(place).parent.is_dir():
         raise GalleryError(PREFIX + uri, "is in a folder that does not exist", "Make it first.")
+    if "://" not in uri and not find_spec("milvus_lite"):
+        remedy = "Run `pip install milvus-lite`, or use a server."  # on Windows it does not come
+        raise GalleryError(PREFIX + uri, "needs Milvus Lite", remedy)
     for library in ("pymilvus", "milvus_lite"):
         logging.getLogger(library).setLevel(logging.CRITICAL)  # what it says is raised, too
     client = None

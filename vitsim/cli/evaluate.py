@@ -40,8 +40,8 @@ def evaluate(
     """Say how well a model finds the photos below FOLDER by each other.
 
     The folder that a photo lies in says what it shows: an animal, or a class. Each photo
-    that is not alone in its folder is asked for among all the others. Exact copies are left out,
-    and photos in no folder or in two.
+    that is not alone in its folder is asked for among all the others: two folders of two photos
+    at least, 7,000 photos at most. Exact copies are left out, and photos in no folder or in two.
 
     \b
     recall@1  share of photos whose best match shows the same animal or class

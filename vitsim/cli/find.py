@@ -79,6 +79,8 @@ def match(
 
         caption = f"cosine similarity, model {opened.recipe.model}"
         save_figure(match_grid(photo, found[:FIGURE_MOST], caption=caption), figure)
+        if figure.resolve().is_relative_to(opened.root.resolve()):
+            tell("note", ["the figure lies among the photos, and will be taken for one of them"])
 
 
 @app.command()
@@ -96,7 +98,7 @@ def index(
     pooling: Pooling = "cls",
     labels: Annotated[
         Path | None,
-        typer.Option(help="A CSV table with the columns path and label.", callback=at_home),
+        typer.Option(help="A CSV table: path (below FOLDER) and label.", callback=at_home),
     ] = None,
     engine: Annotated[
         Literal["local", "ray"], typer.Option(help="Embed here, or with Ray on many cores.")
@@ -108,7 +110,8 @@ def index(
     """Make a gallery of the photos below FOLDER; again: embed only what is new or changed.
 
     An index that was interrupted goes on where it stopped. Photos that cannot be read are listed.
-    A gallery is of one folder: it does not lose photos that are still in another.
+    Give the same options again. A gallery of another folder, whose photos are still there, is
+    refused. Photos that a table of labels does not name have none.
     """
     from .. import milvus, store
     from ..encoder import Encoder

@@ -35,7 +35,8 @@ def show(
 ) -> None:
     """Open a page in the browser: drop a photo, see its matches and how sure to be.
 
-    English or Portuguese, as the browser asks. Photos stay on this machine and are soon deleted.
+    English or Portuguese, as the browser asks. A photo dropped on the page stays on this machine
+    and is deleted after a minute or two; those of the gallery are only read.
     """
     try:
         import gradio  # noqa: F401
