@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vitsim import plots
+from vitsim import judge, plots
 from vitsim.evaluation import equal_error_rate
 
 
@@ -188,6 +188,7 @@ def test_help_says_what_each_figure_is(run):
     assert (code, told) == (0, "") and out.isascii()
     for word in ("recall@1", "recall@5", "mAP", "EER", "d'", "<letterbox|squash|crop>", "--out"):
         assert word in out
+    assert f"{judge.MOST:,} photos at most" in " ".join(out.split())
 
 
 def test_the_installed_command_judges_the_shipped_gallery_without_a_network(vitsim, no_network):

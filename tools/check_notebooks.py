@@ -221,6 +221,9 @@ def without_solutions(lesson: Lesson, lang: str, notebook) -> list[str]:
         names = [node for node in nodes if isinstance(node, ast.Name)]
         made = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
         made |= {name.id for name in names if isinstance(name.ctx, ast.Store)}
+        made |= {
+            one.asname or one.name.split(".")[0] for one in nodes if isinstance(one, ast.alias)
+        }
         if n in solutions:
             theirs |= made - known
             continue

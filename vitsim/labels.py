@@ -72,7 +72,7 @@ def labels_from(table: str | os.PathLike, folder: str | os.PathLike) -> Label:
     """Labels from a CSV table with the columns path (relative to `folder`) and label.
 
     A comma, semicolon or tab may part the columns. A photo that the table does not name has the
-    label "". Raises: `VitsimError`, also when none of the photos is there.
+    label "". Raises: `VitsimError`, also when none of the photos is there, or one has two labels.
     """
     remedy = "Give a CSV file in UTF-8 with the columns path (relative to the folder) and label."
     try:
@@ -175,10 +175,13 @@ def refuse_another_folder(gallery, root: Path, paths: Iterable[Path]) -> None:
     top = os.path.realpath(root)
     lost = sum(_size(p) >= 0 and not Path(os.path.realpath(p)).is_relative_to(top) for p in photos)
     if lost:
-        reason = f"holds {count(lost, 'photo')} of {gallery.root} that are not in {root}"
+        reason = f"holds {count(lost, 'photo')} of {gallery.root} not found in {root}"
         remedy = "Index the folder above both, or into another gallery."
         raise GalleryError(gallery.folder, reason, remedy)
 
 
 def _size(path: Path) -> int:
-    return os.stat(path).st_size if os.path.exists(path) else -1
+    try:
+        return path.stat().st_size
+    except OSError:  # not there, or not any more
+        return -1

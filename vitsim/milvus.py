@@ -71,9 +71,7 @@ class Collection:
 def read(uri: str) -> tuple[dict, Collection]:
     """(what was said about the gallery when it was written, its vectors). Raises `GalleryError`."""
     remedy = f'Make it from a gallery on disk: Gallery.open(FOLDER).to_milvus("{uri}").'
-    if "://" not in uri and not os.path.exists(
-        os.path.expanduser(uri)
-    ):  # Milvus Lite would make it
+    if (file := _file(uri)) and not file.exists():  # Milvus Lite would make it
         raise GalleryError(PREFIX + uri, "does not exist", remedy)
     with _connected(uri) as client:
         about = _about(client)
@@ -81,6 +79,11 @@ def read(uri: str) -> tuple[dict, Collection]:
             raise GalleryError(PREFIX + uri, "holds no finished gallery", remedy)
         client.load_collection(NAME)
     return about, Collection(uri, about.pop("count"))
+
+
+def _file(uri: str) -> Path | None:
+    """The local file, or None for a server."""
+    return None if "://" in uri else Path(os.path.expanduser(uri))
 
 
 def _about(client) -> dict | None:
@@ -148,22 +151,22 @@ def _connected(uri: str) -> Iterator:
         from pymilvus import MilvusClient, MilvusException
     except ImportError as error:
         raise GalleryError(PREFIX + uri, "needs pymilvus", SCALE) from error
-    if "://" not in uri and not uri.endswith(".db"):
+    if (file := _file(uri)) and not uri.endswith(".db"):
         raise GalleryError(PREFIX + uri, "is not a Milvus file", "Its name must end in .db.")
-    place = uri if "://" in uri else os.path.expanduser(uri)
-    if "://" not in uri and not Path(place).parent.is_dir():
+    if file and not file.parent.is_dir():
         raise GalleryError(PREFIX + uri, "is in a folder that does not exist", "Make it first.")
-    if "://" not in uri and not find_spec("milvus_lite"):
+    if file and not find_spec("milvus_lite"):
         remedy = "Run `pip install milvus-lite`, or use a server."  # on Windows it does not come
         raise GalleryError(PREFIX + uri, "needs Milvus Lite", remedy)
     for library in ("pymilvus", "milvus_lite"):
         logging.getLogger(library).setLevel(logging.CRITICAL)  # what it says is raised, too
     client = None
     try:
-        client = MilvusClient(place, token=os.environ.get("MILVUS_TOKEN", ""), timeout=10)
+        token = os.environ.get("MILVUS_TOKEN", "")
+        client = MilvusClient(str(file or uri), token=token, timeout=10)
         yield client
     except MilvusException as error:
-        if client is None and "://" not in uri:
+        if client is None and file:
             remedy = "End the program that has it open, if one has (in Jupyter: the kernel)."
             raise GalleryError(PREFIX + uri, "cannot be opened", remedy) from error
         remedy = "Check that the server runs and the address is right."
