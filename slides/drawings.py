@@ -29,6 +29,8 @@ WORDS = {
         "drawn": "weights chosen by hand",
         "vit": ["patches", "projection", "positions", "attention", "MLP", "embedding"],
         "times": "× 12 blocks",
+        "second": "2012, 2nd",
+        "point": ".",
     },
     "pt": {
         "pipeline": ["foto", "máscara", "recorte", "ViT", "vetor", "cosseno", "ordenação"],
@@ -46,6 +48,8 @@ WORDS = {
         "drawn": "pesos escolhidos à mão",
         "vit": ["patches", "projeção", "posições", "atenção", "MLP", "embedding"],
         "times": "× 12 blocos",
+        "second": "2012, 2º",
+        "point": ",",
     },
 }  # fmt: skip
 
@@ -205,23 +209,24 @@ def vit(words: dict) -> Figure:
     return figure
 
 
-def draw_all(lang: str, folder: Path) -> None:
-    """Write every diagram of one language into the folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for draw in (pipeline, u2net, cnn, tokens, bank, vit):
-        figure = draw(WORDS[lang])
-        figure.savefig(folder / f"{draw.__name__}.svg", metadata={"Date": None})
-
-
-def imagenet(path: Path) -> None:
+def imagenet(words: dict) -> Figure:
     """Top-5 errors on ImageNet: Krizhevsky et al. 2012, Hu et al. 2017 (arXiv 1709.01507)."""
     figure = Figure(figsize=(12, 4.2), layout="constrained")
     axis = figure.subplots()
-    names, errors = ["2012, #2", "2012 AlexNet", "2017 SENet"], [26.2, 16.4, 2.3]
+    names, errors = [words["second"], "2012 AlexNet", "2017 SENet"], [26.2, 16.4, 2.3]
     bars = axis.barh(names[::-1], errors[::-1], color=[ORANGE, BLUE, "#9A9A9A"], height=0.62)
-    axis.bar_label(bars, [f"{e} %" for e in errors[::-1]], padding=8, fontsize=25, color=INK)
+    told = [f"{error} %".replace(".", words["point"]) for error in errors[::-1]]
+    axis.bar_label(bars, told, padding=8, fontsize=25, color=INK)
     axis.tick_params(labelsize=25, length=0)
     axis.xaxis.set_visible(False)
     axis.spines[:].set_visible(False)
     axis.set_xlim(0, 30)
-    figure.savefig(path, metadata={"Date": None})
+    return figure
+
+
+def draw_all(lang: str, folder: Path) -> None:
+    """Write every diagram of one language into the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for draw in (pipeline, u2net, cnn, tokens, bank, vit, imagenet):
+        figure = draw(WORDS[lang])
+        figure.savefig(folder / f"{draw.__name__}.svg", metadata={"Date": None})

@@ -9,7 +9,8 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from drawings import draw_all, imagenet
+import pandas as pd
+from drawings import draw_all
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
@@ -46,10 +47,13 @@ def encoder() -> Encoder:
     return Encoder.load("tiny")
 
 
-def by_column(pet: str, column: str, wanted: list[str]) -> list[Image.Image]:
-    """One photo of the pet for each wanted value of a recorded factor."""
-    rows = datasets.pets().query("pet == @pet").drop_duplicates(column).set_index(column)
-    return [open_photo(rows.photo[value]) for value in wanted]
+def of_one_pet(column: str, wanted: list[str], photos: pd.DataFrame) -> list[Image.Image]:
+    """A photo for each wanted value of a recorded factor, of the first pet that has them all."""
+    for _, own in photos.groupby("pet"):
+        if set(wanted) <= set(own[column]):
+            chosen = own.drop_duplicates(column).set_index(column).photo
+            return [open_photo(chosen[value]) for value in wanted]
+    raise LookupError(f"no pet has all of {', '.join(wanted)}")
 
 
 def row(*photos: Image.Image, titles: list[str] | None = None) -> Figure:
@@ -81,9 +85,9 @@ def question() -> Figure:
 
 
 def lights() -> Figure:
-    """One pet in each light."""
+    """One pet in each light, sharp."""
     names = ["noon", "golden_hour", "overcast", "indoor_lamp", "flash_night"]
-    return row(*by_column(_with_all("light", names), "light", names))
+    return row(*of_one_pet("light", names, datasets.pets().query("quality == 'sharp'")))
 
 
 def angles() -> Figure:
@@ -96,14 +100,12 @@ def angles() -> Figure:
 def qualities() -> Figure:
     """One pet in each quality."""
     names = ["sharp", "motion_blur", "low_light_noise", "strong_jpeg", "small_upscaled"]
-    return row(*by_column(_with_all("quality", names), "quality", names))
+    return row(*of_one_pet("quality", names, datasets.pets()))
 
 
 def mates() -> Figure:
-    """Two pairs of litter-mates."""
-    pets = datasets.pets().query("litter != '' and quality == 'sharp'")
-    pairs = [group.drop_duplicates("pet").photo for _, group in pets.groupby("litter")][:2]
-    return row(*(open_photo(path) for pair in pairs for path in pair))
+    """Two pairs of litter-mates, each from nearly the same side."""
+    return row(*map(photo, ("dog_001_02", "dog_002_00", "cat_001_09", "cat_002_00")))
 
 
 def array() -> Figure:
@@ -229,18 +231,10 @@ def numbers() -> dict[str, str]:
     pets = len(set(shown))
     per_100 = {"recall": recall.estimate, "recall_low": recall.low, "recall_high": recall.high,
                "chance": 1 / pets}  # fmt: skip
-    counts = {"gallery_pets": pets, "pairs": scores.size, "pets": len({*asked, *shown})}
-    return {k: f"{100 * v:.0f}" for k, v in per_100.items()} | {
-        k: f"{v:,}".replace(",", "\u202f") for k, v in counts.items()
-    } | {"model": encoder().name}  # fmt: skip
-
-
-def _with_all(column: str, wanted: list[str]) -> str:
-    """The first pet that has a photo for each wanted value."""
-    for pet, photos in datasets.pets().groupby("pet"):
-        if set(wanted) <= set(photos[column]):
-            return str(pet)
-    raise LookupError(f"no pet has all of {', '.join(wanted)}")
+    told = {name: f"{100 * share:.0f}" for name, share in per_100.items()}
+    told |= {"gallery_pets": str(pets), "pets": str(len({*asked, *shown}))}
+    pairs = f"{scores.size:,}"
+    return told | {"pairs_en": pairs, "pairs_pt": pairs.replace(",", "."), "model": encoder().name}
 
 
 def main() -> None:
@@ -251,7 +245,6 @@ def main() -> None:
     for lang in ("en", "pt"):
         draw_all(lang, FOLDER / lang)
         figures += [(FOLDER / lang, draw) for draw in (match, strips, errors)]
-    imagenet(FOLDER / "imagenet.svg")
     for folder, draw in figures:
         os.environ["VITSIM_LANG"] = folder.name  # `vitsim.plots` speaks it
         draw().savefig(folder / f"{draw.__name__}.png")

@@ -141,6 +141,11 @@ def test_figures_say_what_they_show(tmp_path):
         ("2.  0.80  ✗", "pet 0"),
         ("3.  0.70  ✓", "pet 1"),
     ]
+    colours = [axis.title.get_color() for axis in grid.axes]
+    assert colours[1] == colours[3] not in (colours[0], colours[2])  # a wrong one looks wrong
+    assert strips().axes[-1].get_xlabel() == "score"
+    named = plots.score_strips({"": np.array([0.5])}, across="IoU")
+    assert named.axes[-1].get_xlabel() == "IoU"
     curves = {line.get_label(): line.get_ydata() for line in FIGURES["error_rates"]().axes[0].lines}
     assert np.array_equal(curves["FMR"], RATES.fmr[:-1])
     assert np.array_equal(curves["FNMR"], RATES.fnmr[:-1])

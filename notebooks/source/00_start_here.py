@@ -218,10 +218,10 @@ plots.match_grid(query, matches, truth=a.pet)
 # A melhor correspondência vem primeiro; o número é seu **escore** (*score*). Um ✓ marca o cão
 # perdido; um ✗, outro cão: um luxo dos brinquedos, pois em um abrigo de verdade não há ✓.
 #
-# Como ler um escore: uma imagem tem 1,00 consigo mesma, e mais alto quer dizer *mais parecido para
-# este modelo*. Ele **não é uma probabilidade**, e nenhum escore diz "é o mesmo cão". Veja como um ✓
-# e um ✗ podem ficar próximos. O que é um escore alto? Aula 03. Com que frequência a primeira está
-# errada? Aula 05.
+# Como ler um escore (saídas e figuras têm ponto decimal: 0.93 é 0,93): uma imagem tem 1,00 consigo
+# mesma, e mais alto quer dizer *mais parecido para este modelo*. Ele **não é uma probabilidade**, e
+# nenhum escore diz "é o mesmo cão". Veja como um ✓ e um ✗ podem ficar próximos. O que é um escore
+# alto? Aula 03. Com que frequência a primeira está errada? Aula 05.
 #
 # ### Exercício 2: modifique
 # O cão perdido tem três fotos no abrigo. Até que posição da lista um voluntário precisa olhar para
@@ -362,12 +362,12 @@ plots.photo_row([a.photo, query, numbers, matches[0].path], titles)
 # | 02 | [Embeddings](02_embeddings.ipynb): how a Vision Transformer turns a photo into a vector | 60 |
 # | 03 | [Cosine similarity](03_similarity.ipynb): what chance gives, and when a score is high | 45 |
 # | 04 | [Matching](04_matching.ipynb): nearest neighbours, rankings, corresponding parts | 60 |
-# | 05 | [How sure are we?](05_how_sure.ipynb) Errors, thresholds, intervals | 60 |
-# | 06 | [What moves the score?](06_what_moves_the_score.ipynb) Light, angle, place, quality | 60 |
+# | 05 | [How sure are we?](05_how_sure.ipynb) Errors, thresholds, intervals | 90 |
+# | 06 | [What moves the score?](06_what_moves_the_score.ipynb) Light, angle, place, quality | 75 |
 # | 07 | [Your own photos](07_your_own_photos.ipynb): a folder, a larger model, ethics | 45 |
 # | 08 | Optional. When one machine is not enough: a million photos and more | 45 |
 #
-# A three-hour workshop takes parts of 01 to 04 and the first half of 05.
+# A three-hour workshop takes parts of 01 to 05.
 #
 # ## Quiz
 #
@@ -412,12 +412,12 @@ plots.photo_row([a.photo, query, numbers, matches[0].path], titles)
 # | 02 | [*Embeddings*](02_embeddings.ipynb): como um *Vision Transformer* faz de uma foto um vetor | 60 |
 # | 03 | [Similaridade do cosseno](03_similaridade.ipynb): o que se obtém por acaso e quando um escore é alto | 45 |
 # | 04 | [Correspondência](04_correspondencia.ipynb): vizinhos mais próximos, listas ordenadas, partes correspondentes | 60 |
-# | 05 | [Quanta certeza temos?](05_quao_certos.ipynb) Erros, limiares, intervalos | 60 |
-# | 06 | [O que muda o escore?](06_o_que_muda_o_escore.ipynb) Luz, ângulo, lugar, qualidade | 60 |
+# | 05 | [Quanta certeza temos?](05_quao_certos.ipynb) Erros, limiares, intervalos | 90 |
+# | 06 | [O que muda o escore?](06_o_que_muda_o_escore.ipynb) Luz, ângulo, lugar, qualidade | 75 |
 # | 07 | [Suas próprias fotos](07_suas_proprias_fotos.ipynb): uma pasta, um modelo maior, ética | 45 |
 # | 08 | Opcional. Quando uma máquina não basta: um milhão de fotos e além | 45 |
 #
-# Uma oficina de três horas percorre partes das aulas 01 a 04 e a primeira metade da 05.
+# Uma oficina de três horas percorre partes das aulas 01 a 05.
 #
 # ## Questionário
 #

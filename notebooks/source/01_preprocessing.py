@@ -178,7 +178,8 @@ exif[0x0112] = 6
 photo.rotate(90, expand=True).save(folder / "phone.jpg", exif=exif)
 
 stored, upright = Image.open(folder / "phone.jpg"), images.open_photo(folder / "phone.jpg")
-plots.photo_row([stored, upright], ["Image.open", "images.open_photo"])
+both = [Image.fromarray(np.asarray(stored)), upright]  # as it was read, without its note
+plots.photo_row(both, ["Image.open", "images.open_photo"])
 
 # %% [markdown] lang="en"
 # `images.open_photo` has read the note. It also turns CMYK, 16 bits and greys into 8-bit RGB; from
@@ -440,7 +441,7 @@ for row in shelter.itertuples():
     ious.append(iou(np.asarray(drawn) >= 128, np.asarray(Image.open(row.mask))))
 print(len(ious), shelter["pet"].nunique())
 plots.name_model("cutout")
-plots.score_strips({"IoU": np.array(ious)})
+plots.score_strips({"IoU": np.array(ious)}, across="IoU")
 
 # %% [markdown] lang="en"
 # A mean hides failures. Here are the three worst:
@@ -471,7 +472,8 @@ other = pets[pets["photo"].str.endswith("cat_011_08.jpg")].iloc[0]
 tuxedo, outline = images.open_photo(other["photo"]), Image.open(other["mask"])
 values = np.array([0, 128, 255])
 cuts = [background.cut_out(tuxedo, outline, (int(value),) * 3) for value in values]
-plots.photo_row(cuts, [f"{value} → {(value / 255 - 0.5) / 0.5:z.2f}" for value in values])
+titles = [f"{value} → {(value / 255 - 0.5) / 0.5:z.2f}" for value in values]
+plots.photo_row(cuts, [title.replace("-", "−") for title in titles])
 
 # %% [markdown] lang="en"
 # This cat's back melts into black, but the eye is not the judge: after the arrow stands what `tiny`

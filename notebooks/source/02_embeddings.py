@@ -164,9 +164,9 @@ check(join(patches), square)
 # matrix. Libraries write this as a **convolution** whose window moves by its own width:
 
 # %% [markdown] lang="pt"
-# Nenhuma tabela tem linha para cada *patch*. Os números do *patch*, em fila, são multiplicados por
-# uma matriz aprendida. As bibliotecas escrevem isso como **convolução** cuja janela avança a própria
-# largura:
+# Nenhuma tabela tem linha para todo *patch*. Os números do *patch*, em fila, são multiplicados por
+# uma matriz aprendida. As bibliotecas escrevem isso como **convolução** cuja janela avança a
+# própria largura:
 
 # %%
 convolution = encoder.model.embeddings.patch_embeddings.projection
@@ -281,8 +281,9 @@ check(score, 1.0, tolerance=1e-6)
 #
 # $$\mathrm{softmax}\!\left(\frac{QK^\top}{\sqrt{d}}\right)V$$
 #
-# **Softmax** turns a row of agreements into weights: positive, with sum 1. Dot products of d independent
-# standard normal coordinates have variance d; dividing by √d makes it 1. First our words, each its own q, k and v:
+# **Softmax** turns a row of agreements into weights: positive, with sum 1. The dot product of two
+# independent standard normal vectors has variance d; dividing by √d makes it 1. First our words,
+# each its own q, k and v:
 
 # %% [markdown] lang="pt"
 # ## 4. Atenção
@@ -293,8 +294,8 @@ check(score, 1.0, tolerance=1e-6)
 # $$\mathrm{softmax}\!\left(\frac{QK^\top}{\sqrt{d}}\right)V$$
 #
 # O ***softmax*** transforma uma linha de concordâncias em pesos: positivos e de soma 1. O produto
-# escalar de d coordenadas normais padrão independentes tem variância d; dividido por √d, 1.
-# Primeiro, nossas palavras, cada uma sendo seus próprios q, k e v:
+# escalar de dois vetores normais padrão independentes tem variância d; dividido por √d, 1.
+# Primeiro, nossas palavras, cada uma servindo de q, k e v:
 
 
 # %%

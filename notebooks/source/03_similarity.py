@@ -148,16 +148,16 @@ titles = [f"cos θ = {c:z.2f}" for c in cosines]  # z: never "-0.00"
 plots.arrows([{"a": a, "b": other} for other in others], titles)
 
 # %% [markdown] lang="en"
-# **1**: the same direction, however long. **0**: a right angle, nothing in common. **−1**:
-# opposite. A zero vector has no direction; `vitsim` refuses it.
+# **1**: the same direction, however long. **0**: a right angle, no shadow. **−1**: opposite. A zero
+# vector has no direction; `vitsim` refuses it.
 #
 # ## 3. Five ways, one number
 #
 # Embeddings have hundreds of coordinates: 768 in `google/vit-base-patch16-224`. First by hand:
 
 # %% [markdown] lang="pt"
-# **1**: mesma direção e sentido, qualquer que seja o comprimento. **0**: ângulo reto, nada em
-# comum. **−1**: sentidos opostos. O vetor nulo não tem direção; o `vitsim` o recusa.
+# **1**: mesma direção e sentido, qualquer que seja o comprimento. **0**: ângulo reto, sombra nula.
+# **−1**: sentidos opostos. O vetor nulo não tem direção; o `vitsim` o recusa.
 #
 # ## 3. Cinco caminhos, um número
 #
@@ -311,7 +311,7 @@ rng = np.random.default_rng(0)
 by_chance = {f"d = {d}": all_pairs(rng.standard_normal((1000, d))) for d in (2, 10, 100, 768)}
 for name, cosines in by_chance.items():
     print(f"{name:8} s = {cosines.std():.2f}   1/√d = {int(name[4:]) ** -0.5:.2f}")
-plots.score_strips(by_chance)
+plots.score_strips(by_chance, across="cos θ")
 
 # %% [markdown] lang="en"
 # In the plane, extremes are commonest: (1 + cos)/2 follows a Beta((d − 1)/2, (d − 1)/2), for d = 2
@@ -404,15 +404,16 @@ ids = pets["pet"].to_numpy()
 print(len(embeddings), len(set(ids)), f"{np.linalg.norm(embeddings, axis=1).mean():.2f}")
 
 # %% [markdown] lang="en"
-# 180 photos, 18 pets, every norm 1.00. Four of them, compared with the first:
+# 180 photos, 18 pets, every norm 1.00. Four photos, compared with the first:
 
 # %% [markdown] lang="pt"
-# 180 fotos, 18 animais, todas as normas iguais a 1,00. Quatro delas, comparadas com a primeira:
+# 180 fotos, 18 animais, todas as normas iguais a 1,00. Quatro fotos, comparadas com a primeira:
 
 # %%
 scores = similarity.cosine_similarity(embeddings, embeddings)
 chosen = [2, 8, 12, 21]
-plots.photo_row([cuts[i] for i in chosen], [f"{ids[i]}: {scores[2, i]:.2f}" for i in chosen])
+titles = [f"{ids[i]}: {scores[2, i]:z.2f}".replace("-", "−") for i in chosen]
+plots.photo_row([cuts[i] for i in chosen], titles)
 
 # %% [markdown] lang="en"
 # With itself, 1.00. Then the same cat by flash, its litter-mate, a dog. Does the same cat come

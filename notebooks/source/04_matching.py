@@ -237,9 +237,9 @@ print(file.stat().st_size - gallery.vectors.nbytes)
 #
 # ## 4. How good is a ranking?
 #
-# Five ranked answers; 1 where the right pet is shown. **Recall@k** (0 or 1): is one of the first k
-# right? **Precision@k**: what share of them is? **Average precision** (AP): the mean of the
-# precisions at the right answers.
+# Five ranked answers; 1 where the right pet is shown. **Recall@k** (0 or 1, a hit rate): is one of
+# the first k right? **Precision@k**: what share of them is? **Average precision** (AP): the mean of
+# the precisions at the right answers.
 
 # %% [markdown] lang="pt"
 # Reaberto, responde igual. Além dos vetores, o arquivo tem 45 bytes: nem nomes, nem modelo. Com um
@@ -248,9 +248,9 @@ print(file.stat().st_size - gallery.vectors.nbytes)
 #
 # ## 4. Quão boa é uma ordenação?
 #
-# Cinco respostas em ordem; 1 onde aparece o animal certo. ***Recall@k*** (0 ou 1): há uma certa
-# entre as k primeiras? **Precisão@k**: que proporção delas é certa? ***Average precision*** (AP): a
-# média das precisões nas respostas certas.
+# Cinco respostas em ordem; 1 onde aparece o animal certo. ***Recall@k*** (0 ou 1, *hit rate*): há
+# uma certa entre as k primeiras? **Precisão@k**: que proporção delas é certa? ***Average
+# precision*** (AP): a média das precisões nas respostas certas.
 
 # %%
 from sklearn.metrics import average_precision_score

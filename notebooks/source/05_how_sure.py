@@ -11,10 +11,10 @@
 #
 # **You will be able to**
 # - choose a threshold and report its errors in the terms of ISO/IEC 19795-1;
-# - put an interval around an error rate that deserves its 95 %;
+# - put an interval with 95 % coverage around an error rate;
 # - say how errors grow with the gallery, and which threshold an owner's losses call for.
 #
-# **Time:** 40 minutes and 20 for the exercises. **You need:** lessons 03 and 04; no network.
+# **Time:** 60 minutes and 30 for the exercises. **You need:** lessons 03 and 04; no network.
 
 # %% [markdown] lang="pt"
 # # 05 · Quanta certeza temos?
@@ -24,10 +24,10 @@
 #
 # **Ao final, você saberá**
 # - escolher um limiar e relatar seus erros nos termos da ISO/IEC 19795-1;
-# - construir, para uma taxa de erro, um intervalo que mereça seus 95 %;
+# - construir, para uma taxa de erro, um intervalo com cobertura de 95 %;
 # - dizer como os erros crescem com a galeria, e qual limiar as perdas do tutor pedem.
 #
-# **Tempo:** 40 minutos, mais 20 para os exercícios. **Requisitos:** aulas 03 e 04; internet, não.
+# **Tempo:** 60 minutos, mais 30 para os exercícios. **Requisitos:** aulas 03 e 04; internet, não.
 
 # %%
 import numpy as np
@@ -213,8 +213,8 @@ check(prediction, norm.sf(1))
 
 # %% [markdown] lang="pt"
 # ## 2. Escolher aqui, julgar ali
-# Escolhemos o limiar *por causa* de suas taxas em `dev`: elas podem favorecê-lo. Julgue-o em
-# outros:
+# Escolhemos o limiar *por causa* de suas taxas em `dev`: elas podem favorecê-lo. Julgue-o noutros
+# animais:
 
 # %%
 for split, (genuine, impostor) in pairs.items():
@@ -222,10 +222,10 @@ for split, (genuine, impostor) in pairs.items():
     print(f"{split:5} FMR = {at_one.fmr[0]:.2f}   FNMR = {at_one.fnmr[0]:.2f}")
 
 # %% [markdown] lang="en"
-# Do the rows differ by more than luck? So many pairs look like plenty. They are not.
+# Do the rows differ by more than luck? So many pairs look like plenty.
 #
 # ## 3. How many pairs are they really?
-# Take a world whose truth we know: 20 pets, and for pets i ≠ j the score aᵢ + aⱼ + noise, normal
+# Take a world we know: 20 pets, and for i ≠ j the score aᵢ + aⱼ + noise, normal
 # with variances 1, 1 and 2. A pet with a large *a* resembles everybody. The scores have standard
 # deviation 2, so we know the threshold for an FMR of exactly 0.10.
 
@@ -330,12 +330,14 @@ draws = [redrawn(wrong, rng.integers(pets, size=pets)) for _ in range(1000)]
 print([f"{end:.2f}" for end in np.percentile(draws, [2.5, 97.5])])
 
 # %% [markdown] lang="en"
-# Wider. Which deserves its 95 %? Ask 200 worlds, and plot 50. `percentile` is yours; the
-# **jackknife** leaves out one pet at a time and adds up the changes.
+# Wider. Which has 95 % coverage? Ask 200 worlds, and plot 50. `percentile` is yours; the
+# **jackknife** leaves out one pet at a time: variance
+# $\frac{n-1}{n}\sum_i(\theta_{-i}-\bar\theta)^2$, t on the logit.
 
 # %% [markdown] lang="pt"
-# Mais largo. Qual merece seus 95 %? Pergunte a 200 mundos, e desenhe 50. `percentile` é o seu; o
-# ***jackknife*** deixa um animal de fora por vez e soma as mudanças.
+# Mais largo. Qual tem cobertura de 95 %? Pergunte a 200 mundos, e desenhe 50. `percentile` é o seu;
+# o ***jackknife*** deixa um animal de fora por vez: variância
+# $\frac{n-1}{n}\sum_i(\theta_{-i}-\bar\theta)^2$, t no logit.
 
 
 # %%
@@ -417,14 +419,14 @@ for n in (10, 30, 1000):
 print(f"30 errors: ± {100 * 1.645 / np.sqrt(30):.0f} %")
 
 # %% [markdown] lang="en"
-# The **rule of 30**: 30 errors have standard deviation √30, so the rate is known to ±30 %, with
+# The **rule of 30**: 30 errors have standard deviation √30, so its relative margin is ±30 %, with
 # 90 % confidence. A trial is an *identity*: 30 photos of one stranger are, nearly, one trial.
 #
 # ### Exercise 3: predict
 # How many strangers, all refused, let you say, with 95 % confidence, "fewer than 1 in 100"?
 
 # %% [markdown] lang="pt"
-# A **regra dos 30**: 30 erros têm desvio padrão √30; a taxa tem margem de ±30 %, com 90 % de
+# A **regra dos 30**: 30 erros têm desvio padrão √30; a margem relativa é de ±30 %, com 90 % de
 # confiança. Um ensaio é uma *identidade*: 30 fotos de um estranho são quase um ensaio.
 #
 # ### Exercício 3: preveja
@@ -464,8 +466,8 @@ check(prediction, 299.5, tolerance=0.5)
 # Two rates, per query:
 # - **FPIR** (false positive identification rate): strangers for whom *any* photo reaches the
 #   threshold;
-# - **FNIR** (false negative identification rate): the others, unless the right pet comes first and
-#   reaches it.
+# - **FNIR** (false negative identification rate): pet in the gallery, but not first, or below the
+#   threshold.
 
 # %% [markdown] lang="pt"
 # ## 5. Ele está mesmo aqui?
@@ -473,8 +475,8 @@ check(prediction, 299.5, tolerance=0.5)
 # aberto** (*open set*). Duas taxas, por consulta:
 # - **FPIR** (taxa de identificação falso-positiva): estranhos para os quais *alguma* foto alcança
 #   o limiar;
-# - **FNIR** (taxa de identificação falso-negativa): os demais, salvo se o animal certo vier
-#   primeiro e o alcançar.
+# - **FNIR** (taxa de identificação falso-negativa): animal na galeria, mas não em primeiro ou
+#   abaixo do limiar.
 
 # %%
 own = pet[:, None] == shown
@@ -498,8 +500,8 @@ print(f"vitsim   {fpir:.2f} {fnir:.2f}")
 # %% [markdown] lang="pt"
 # Compare a FPIR, de sete estranhos, com a FMR: cada um enfrenta 150 fotos; basta uma.
 #
-# O que significa *um* escore? Conte os estranhos que chegam tão alto. Dez são poucos; escondidas
-# suas fotos, não as do irmão, todo animal vira um:
+# O que significa *um* escore? Conte os estranhos que chegam tão alto. Dez são poucos; sem suas
+# fotos (as do irmão ficam), todo animal é estranho:
 
 # %%
 score = np.median(right[known])
@@ -511,13 +513,13 @@ low, n, high = (100 * share for share in (found.low, found.estimate, found.high)
 print(f"score {score:.2f}: {n:.0f} / 100 [{low:.0f}, {high:.0f}]")
 
 # %% [markdown] lang="en"
-# Tell owners both ends: "of 100 strangers' photos, so many score this high".
+# Tell owners both ends: "here, of 100 strangers' photos, so many score this high".
 #
 # ## 6. The gallery grows
 # For each query, count the **rivals**: pets whose best photo beats the right pet's.
 
 # %% [markdown] lang="pt"
-# Dê ao tutor o intervalo: "de 100 fotos de estranhos, tantas chegam tão alto".
+# Dê ao tutor o intervalo: "aqui, de 100 fotos de estranhos, tantas chegam tão alto".
 #
 # ## 6. A galeria cresce
 # Para cada consulta, conte os **rivais**: animais cuja melhor foto supera a do certo.
@@ -580,10 +582,10 @@ a, b = fit(rivals, others)
 print(f"a = {a:.2f}   recall@1(2): model {recall(a, b, 2):.2f}, {1 - rivals.mean() / others:.2f}")
 
 # %% [markdown] lang="en"
-# How sure? Leave each pet out once, as query and rival: the **jackknife**.
+# How sure? The **jackknife**, each pet as query and rival:
 
 # %% [markdown] lang="pt"
-# Quanta certeza? Deixe cada animal fora uma vez, como consulta e rival: o ***jackknife***.
+# Quanta certeza? O ***jackknife***, cada animal como consulta e rival:
 
 # %%
 small, large = np.arange(2, len(names) + 1), np.geomspace(2, 30_000, 40)
@@ -594,8 +596,8 @@ for one in names:
     without.append(recall(*fit(beats[rows][:, columns].sum(axis=1), others - 1), large))
 error = np.sqrt(others * logit(without).var(axis=0))
 low, high = (expit(logit(recall(a, b, large)) + z * error) for z in t.ppf([0.025, 0.975], others))
-published = {"cats\nEER .065": (102, 0.913), "DogFaceNet\nEER .055": (1393, 0.899)}
-published |= {"Dogs-World\nEER .068": (16469, 0.535)}
+published = {"cats\nEER 0.065": (102, 0.913), "DogFaceNet\nEER 0.055": (1393, 0.899)}
+published |= {"Dogs-World\nEER 0.068": (16469, 0.535)}
 high = np.minimum.accumulate(high)  # as recall falls with N
 model_curve = (large, recall(a, b, large), low, high)
 plots.recall_by_gallery_size((small, free.mean(axis=0)), model_curve, published)
@@ -618,7 +620,7 @@ plots.recall_by_gallery_size((small, free.mean(axis=0)), model_curve, published)
 # amostral.
 #
 # Losangos: resultados publicados, DINOv2 congelado e projeção treinada; 25, 6 e 3 fotos por animal.
-# **EER parecida, *recall* diferente**: mais rivais, menos fotos do animal certo. Nada de *recall*
+# **EER parecida, *recall* diferente**: mais rivais, menos fotos do certo. Nada de *recall*
 # sem seu N!
 #
 # ## 7. O custo dos erros
@@ -653,12 +655,12 @@ plots.cost_curves(grid, costs)
 
 # %% [markdown] lang="pt"
 # À esquerda, liga-se para todos; à direita, para ninguém. Mínimo num extremo, ou custo quase igual?
-# Nenhum limiar supera essa regra simples. A `ratio` não é questão estatística: pergunte aos
+# Nenhum limiar supera essa regra. A `ratio` não é questão estatística: pergunte aos
 # tutores.
 #
 # ### Exercício 4: modifique
-# Os voluntários aceitam uma falsa esperança a cada dez estranhos. Modifique `threshold` para o
-# menor com FPIR de até 0,10 em `dev`, cada foto como de um estranho.
+# Os voluntários aceitam uma falsa esperança a cada dez estranhos. Modifique `threshold` para o menor
+# com FPIR de até 0,10 em `dev`, cada foto tida como de estranho.
 
 # %% tags=["exercise"]
 threshold = stranger[dev].min()
@@ -699,7 +701,7 @@ for part in (dev, ~dev):
     print(f"true strangers {alarm[part & ~known].mean():.2f}")
 
 # %% [markdown] lang="en"
-# Did the promise hold on `test`, second row? For true strangers alone?
+# Did the promise hold on `test`, second row? Seven true strangers, none: up to?
 #
 # ## Quiz
 #
@@ -737,7 +739,7 @@ for part in (dev, ~dev):
 # - Diamonds: [pet-recognition-small](https://huggingface.co/open-noodle/pet-recognition-small).
 
 # %% [markdown] lang="pt"
-# A promessa valeu em `test`, na segunda linha? E só para estranhos de verdade?
+# A promessa valeu em `test`, na segunda linha? Nenhum de sete estranhos: até quanto?
 #
 # ## Questionário
 #
@@ -752,7 +754,7 @@ for part in (dev, ~dev):
 # </details>
 # <details><summary>3. Mais fotos de cada animal, ou mais animais?</summary>
 #
-# Animais: o intervalo encolhe com o número deles.
+# Animais: o intervalo encolhe com eles.
 # </details>
 #
 # ## Para lembrar

@@ -13,7 +13,7 @@
 # - fit a mixed model, and say what a coefficient does not mean;
 # - compare two settings, paired by pet, and catch a shortcut.
 #
-# **Time:** 40 minutes and 20 for the exercises. **You need:** lessons 02 to 05, linear regression;
+# **Time:** 50 minutes and 25 for the exercises. **You need:** lessons 02 to 05, linear regression;
 # no network.
 
 # %% [markdown] lang="pt"
@@ -26,7 +26,7 @@
 # - ajustar um modelo misto e dizer o que um coeficiente não significa;
 # - comparar configurações, pareadas por animal, e flagrar um atalho.
 #
-# **Tempo:** 40 minutos, mais 20 para os exercícios. **Requisitos:** aulas 02 a 05, regressão
+# **Tempo:** 50 minutos, mais 25 para os exercícios. **Requisitos:** aulas 02 a 05, regressão
 # linear; internet, não.
 
 # %%
@@ -324,7 +324,7 @@ def effects(fit):
 plots.forest({"mixed model": effects(full), "cluster-robust": effects(robust)})
 
 # %% [markdown] lang="en"
-# Right of 0: agreeing pairs score higher. Believe the wider: the mixed model ignores shared photos,
+# Right of 0: agreeing pairs score higher. Prefer the wider: the mixed model ignores shared photos,
 # and with 18 clusters robust errors tend to be too small.
 #
 # `same_light` compares pairs of *one pet* that share the light with pairs that do not, *the other
@@ -335,8 +335,8 @@ plots.forest({"mixed model": effects(full), "cluster-robust": effects(robust)})
 # Does the model fit?
 
 # %% [markdown] lang="pt"
-# À direita do 0: fatores iguais, escore maior. Acredite no mais largo: o modelo misto ignora fotos
-# em comum e, com 18 conglomerados, os erros padrão robustos tendem a ser pequenos demais.
+# À direita do 0: fatores iguais, escore maior. Prefira o mais largo: o modelo misto ignora fotos em
+# comum e, com 18 conglomerados, os erros padrão robustos tendem a ser pequenos demais.
 #
 # `same_light` compara pares do *mesmo animal* com a mesma luz e com luzes diferentes, *com as
 # outras colunas iguais*. **Não** é o que outra lâmpada faria: é uma média sobre estas luzes, ignora
@@ -491,9 +491,9 @@ moved = {
 plots.forest(moved)
 
 # %% [markdown] lang="en"
-# Ranking suffers where the open interval lies left of 0; where only the filled one does,
-# thresholds suffer. And `mirror`: left and right markings differ, so if mirroring costs nothing, the
-# model does not look closely.
+# Ranking suffers where the open interval lies left of 0; where only the filled one does, thresholds
+# suffer. And `mirror`: left and right markings differ, so if mirroring costs nothing, the model
+# sees no difference.
 #
 # `dark` and `warm` imitate light; `blur`, `noise`, `JPEG` imitate quality. Do they agree with
 # section 4? If not, ask: same dose? same photos? confounding? The experiment knows the cause, but
@@ -506,8 +506,8 @@ plots.forest(moved)
 
 # %% [markdown] lang="pt"
 # A ordenação sofre onde o intervalo vazado fica à esquerda do 0; se só o cheio fica, sofrem os
-# limiares. E `mirror`: as manchas de cada lado diferem; se espelhar não custa nada, o
-# modelo não olha de perto.
+# limiares. E `mirror`: as manchas de cada lado diferem; se espelhar não custa nada, o modelo
+# não vê a diferença.
 #
 # `dark` e `warm` imitam a luz; `blur`, `noise` e `JPEG`, a qualidade. Concordam com a seção 4? Se
 # não, pergunte: mesma dose? mesmas fotos? confundimento? O experimento conhece a causa, mas só para

@@ -455,7 +455,7 @@ print(*report.notes, sep="\n")
 
 # %% [markdown] lang="pt"
 # O intervalo do modelo fica acima das duas referências (*baselines*)? Então ele aprendeu algo que
-# ajuda *nas suas fotos*. Se houver sobreposição, eles nada decidem: as mesmas fotos foram
+# ajuda *nas suas fotos*. Se os intervalos se sobrepõem, nada decidem: as mesmas fotos foram
 # consultadas das duas maneiras; olhe a diferença pareada (`evaluation.paired_difference`, aula 06).
 # A unidade dos intervalos é o animal, não a foto (aula 05): mais fotos dos mesmos seis quase não os
 # estreitam.
@@ -579,7 +579,8 @@ print(f"mAP {gain}")
 # </details>
 # <details><summary>2. Model: 0.60 [0.40, 0.78]. Pixels: 0.50 [0.31, 0.69]. What now?</summary>
 #
-# The paired difference first: these two intervals cannot tell. If it holds 0: more animals.
+# The paired difference first: these two intervals cannot tell. If its interval holds 0: more
+# animals.
 # </details>
 # <details><summary>3. You change the model. Must the gallery be indexed anew?</summary>
 #
@@ -657,7 +658,8 @@ print(f"mAP {gain}")
 # </details>
 # <details><summary>2. Modelo: 0,60 [0,40; 0,78]. Pixels: 0,50 [0,31; 0,69]. E agora?</summary>
 #
-# Antes, a diferença pareada: esses dois intervalos não decidem. Se ela contém o 0: mais animais.
+# Antes, a diferença pareada: esses dois intervalos não decidem. Se o intervalo dela contém o 0:
+# mais animais.
 # </details>
 # <details><summary>3. Você troca de modelo. É preciso indexar a galeria de novo?</summary>
 #

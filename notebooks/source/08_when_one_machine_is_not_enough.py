@@ -209,13 +209,13 @@ print(f"{recall(flat.search(queries, 10)[1]):.2f}")
 # %% [markdown] lang="en"
 # Exact search finds all. **HNSW** (hierarchical navigable small world) joins each vector to some
 # near ones by links. A search walks along the links towards the query and stops once `efSearch`
-# vectors already seen are nearer than any it has yet to visit: few looks, nearly the nearest.
+# vectors already seen are nearer than the next in its queue: few looks, nearly the nearest.
 
 # %% [markdown] lang="pt"
 # A busca exata acha tudo. O **HNSW** (*hierarchical navigable small world*) liga cada vetor a
 # alguns vizinhos próximos. A busca caminha pelas ligações em direção à consulta e para quando
-# `efSearch` vetores já vistos estão mais perto que todos os não visitados: poucas comparações e,
-# quase sempre, o mais próximo.
+# `efSearch` vetores já vistos estão mais perto que o próximo da fila: poucas comparações e, quase
+# sempre, o mais próximo.
 
 # %%
 graph = faiss.IndexHNSWFlat(64, 16, faiss.METRIC_INNER_PRODUCT)

@@ -20,8 +20,10 @@ PORTUGUESE = {  # what the figures themselves write; names that a lesson hands i
     "normal quantiles": "quantis da normal",
     "query": "consulta",
     "residuals": "resíduos",
+    "score": "escore",
     "score (d′)": "escore (d′)",
     "threshold": "limiar",
+    "turn": "giro",
     "Δ score (d′)": "Δ escore (d′)",
 }
 _named = {"model": ""}

@@ -62,6 +62,7 @@ def score_by_turn(
         axis.plot(turn[order], np.asarray(fitted)[order], color=ORANGE, lw=3.5, ls="--")
     axis.set_axis_on()
     axis.set_xticks(range(0, 181, 30), [f"{angle}°" for angle in range(0, 181, 30)])
+    axis.set_xlabel(word("turn"), fontsize=16, color=INK)
     axis.set_ylabel(word("score (d′)"), fontsize=16, color=INK)
     plain(axis)
     return figure

@@ -34,17 +34,17 @@ def match_grid(
 
     A grey square stands for a match that cannot be read any more. Raises `PhotoError` when the
     query cannot.
-    With `truth`, the query's label, a tick or a cross tells the right matches from the wrong ones.
+    With `truth`, the query's label, a blue tick or an orange cross tells right matches from wrong.
     """
     columns = min(len(matches), 4) + 1
     rows = max(1, -(-len(matches) // 4))
     figure, axes = grid(rows, columns, caption)
-    show(axes[0][0], query, word("query"), truth or "", ORANGE)
+    show(axes[0][0], query, word("query"), truth or "", INK)
     cells = [axis for row in axes for axis in row[1:]]
     for axis, match in zip(cells, matches, strict=False):
         sign = "" if truth is None else ("  ✓" if match.label == truth else "  ✗")
         title = f"{match.rank}.  {match.score:z.2f}{sign}"
-        show(axis, photo_or_grey(match.path), title, match.label, BLUE)
+        show(axis, photo_or_grey(match.path), title, match.label, ORANGE if "✗" in sign else BLUE)
     return figure
 
 

@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._base import BLUE, INK, ORANGE, grid
+from ._base import BLUE, INK, ORANGE, grid, word
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def score_strips(groups: dict[str, np.ndarray], mark: float | None = None) -> Figure:
+def score_strips(
+    groups: dict[str, np.ndarray], mark: float | None = None, across: str = "score"
+) -> Figure:
     """Histograms of scores on one axis, below each other, each with its mean and deviation.
 
-    Every strip has its own height: what counts is where it lies. `mark` is a threshold.
+    Every strip has its own height: what counts is where it lies. `mark` is a threshold, `across`
+    says what is measured.
     """
-    figure, axes = grid(len(groups), 1, "", (12, 1.35 * len(groups) + 0.6), sharex=True)
+    figure, axes = grid(len(groups), 1, "", (12, 1.35 * len(groups) + 0.95), sharex=True)
     lowest = min(scores.min() for scores in groups.values())
     edges = np.arange(np.floor(100 * lowest), 101) / 100
     for axis, (name, scores) in zip(axes[:, 0], groups.items(), strict=True):
@@ -35,6 +38,7 @@ def score_strips(groups: dict[str, np.ndarray], mark: float | None = None) -> Fi
     axis.yaxis.set_visible(False)
     axis.spines[["left", "right", "top"]].set_visible(False)
     axis.tick_params(labelsize=15)
+    axis.set_xlabel(word(across), fontsize=16, color=INK)
     return figure
 
 
@@ -54,4 +58,5 @@ def score_matrix(scores: np.ndarray, labels: Sequence[str]) -> Figure:
     axis.tick_params(length=0, labelsize=14)
     bar = figure.colorbar(shown, ax=axis)
     bar.ax.tick_params(labelsize=15)
+    bar.set_label(word("score"), fontsize=16, color=INK)
     return figure

@@ -86,7 +86,7 @@ def _lit(picture: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def photo_map(points: np.ndarray, photos: Sequence[Image.Image]) -> Figure:
     """Photos at their points `(n, 2)`, about half an inch on their longer side.
 
-    Transparent parts stay transparent. Both axes have the same scale.
+    Transparent parts stay transparent. Both axes, two principal components, have the same scale.
     """
     from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
@@ -94,6 +94,11 @@ def photo_map(points: np.ndarray, photos: Sequence[Image.Image]) -> Figure:
     axis.scatter(*points.T, s=0)  # so that the axes span them
     axis.set_aspect("equal", adjustable="datalim")
     axis.margins(0.04)
+    axis.set_axis_on()
+    axis.set(xticks=[], yticks=[])
+    axis.spines[:].set_visible(False)
+    axis.set_xlabel("PC 1", fontsize=16, color=INK)
+    axis.set_ylabel("PC 2", fontsize=16, color=INK)
     for point, photo in zip(points, photos, strict=True):
         small = photo.copy()
         small.thumbnail((3 * SIDE, 3 * SIDE), Image.Resampling.LANCZOS)
