@@ -8,13 +8,13 @@ TESTED := $(VENV)/.tested
 DEMO_PHOTO ?= data/pets/photos/dog_002/dog_002_08.jpg
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test models browser lint notebooks slides handout kit benchmark pets tiny cutout gallery evaluate constraints fuzz audit clean
+.PHONY: help demo lab test models browser lint notebooks slides handout kit benchmark pets learnt tiny cutout gallery evaluate constraints fuzz audit clean
 
 help:  ## say what can be made
 	@sed -nE 's/^([a-z]+):.*## /\1 /p' $(MAKEFILE_LIST) | while read -r what for; do printf '  make %-11s %s\n' "$$what" "$$for"; done
 
 demo: $(READY)  ## match a lost pet's photo against the shipped gallery
-	@$(BIN)/vitsim match $(DEMO_PHOTO) --gallery toy-pets --figure demo.png
+	@$(BIN)/vitsim match "$(DEMO_PHOTO)" --gallery toy-pets --figure demo.png
 
 # In a container one often is root, whom Jupyter refuses unless told.
 lab: $(READY)  ## open the lessons in JupyterLab
@@ -73,7 +73,11 @@ build/render/.ready: tools/requirements-render.txt
 	build/render/bin/python -m pip install --requirement $<
 	@touch $@
 
-tiny: pets $(VENV)/.train  ## train the small Vision Transformer anew, its last stage with a GPU only (hours; goes on where it stopped)
+learnt:
+	@for place in photos/train.tar photos/gallery teachers; do test -e ../shared/$$place \
+	    || { echo "../shared/$$place is not there; CONTRIBUTING.md says what is learned from"; exit 1; }; done
+
+tiny: learnt pets $(VENV)/.train  ## train the small Vision Transformer anew, its last stage with a GPU only (hours; goes on where it stopped)
 	$(BIN)/python tools/teacher_targets.py
 	$(BIN)/python tools/coat_pets.py
 	$(BIN)/python tools/describe_pets.py
@@ -91,7 +95,7 @@ tiny: pets $(VENV)/.train  ## train the small Vision Transformer anew, its last 
 	    $(BIN)/python tools/train_vit.py export --weights build/tiny_gpu.pt; \
 	else echo "tiny has six layers: torch finds no GPU here, with which seven minutes make twelve."; fi
 
-cutout: pets $(VENV)/.train  ## train the shipped background remover anew (hours; goes on where it stopped)
+cutout: learnt pets $(VENV)/.train  ## train the shipped background remover anew (hours; goes on where it stopped)
 	$(BIN)/python tools/cutout_labels.py
 	$(BIN)/python tools/teacher_targets.py
 	$(BIN)/python tools/coat_pets.py

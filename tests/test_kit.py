@@ -55,6 +55,7 @@ def change(path: Path) -> None:
 
 
 SPOILT = {
+    "an interrupted making": (lambda kit: (kit / "SHA256SUMS").unlink(), "missing"),
     "a changed byte": (lambda kit: change(kit / "notebooks/en/03_similarity.ipynb"), "changed"),
     "a missing file": (lambda kit: (kit / "wheels" / WHEEL).unlink(), "missing"),
     "a wheel from elsewhere": (
@@ -77,8 +78,10 @@ def test_a_damaged_kit_is_refused_and_says_which_file(kit, tmp_path, what):
 
 def test_it_installs_from_the_kit_alone_and_keeps_a_learners_work(kit, tmp_path):
     home = tmp_path / "home"
+    (home / ".notebooks" / "half of them").mkdir(parents=True)  # interrupted
     ended = run(kit, "install", home=home)
     assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert {path.name for path in (home / "notebooks").iterdir()} == {"en", "pt"}
     lesson = home / "notebooks" / "en" / "03_similarity.ipynb"
     lesson.write_text("my answers", encoding="utf-8")
     assert run(kit, "install", home=home).returncode == 0

@@ -27,6 +27,7 @@ import re
 import sys
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +36,8 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from notebook_figures import KINDS, TOLERANCE, difference, pictures, slim
+
+from vitsim.files import atomic
 
 ROOT = Path(__file__).parents[1]
 LANGUAGES = ("en", "pt")
@@ -186,13 +189,14 @@ def build(lesson: Lesson, lang: str) -> str:
     except CellExecutionError as error:
         report = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip()
         raise SourceError(f"{lang}/{path.name} is not built. {report}") from error
-    if path.is_file():
+    with suppress(FileNotFoundError, nbformat.reader.NotJSONError):  # new, or damaged
         keep_figures(notebook, nbformat.read(path, as_version=4))
     before = path.read_text(encoding="utf-8") if path.is_file() else ""
     text = nbformat.writes(notebook) + "\n"
     if text == before:
         return f"{lang}/{path.name}: no change"
-    path.write_text(text, encoding="utf-8")
+    with atomic(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
     return f"{lang}/{path.name}: written, {len(text) / 1e6:.2f} MB"
 
 
@@ -221,13 +225,18 @@ def main() -> int:
             problems = [line for lesson in chosen for line in all_problems(lesson)]
             print("\n".join(problems) or f"{len(chosen)} lessons in order")
             return int(bool(problems))
-        with ThreadPoolExecutor(options.jobs) as pool:
-            runs = [pool.submit(build, one, lang) for one in chosen for lang in LANGUAGES]
-            for run in runs:
+        pool = ThreadPoolExecutor(max(1, options.jobs))
+        try:
+            for run in [pool.submit(build, one, lang) for one in chosen for lang in LANGUAGES]:
                 print(run.result(), flush=True)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
     except SourceError as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("interrupted; what was written stays", file=sys.stderr, flush=True)
+        os._exit(130)  # before the notebooks at work are done: their kernels end with it
     return 0
 
 

@@ -9,9 +9,9 @@ python3 -m venv build/uv && build/uv/bin/pip install --quiet uv
     build/uv/bin/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
         --no-header --no-annotate --quiet --constraint <(echo "torch==2.13.0")
 } > build/constraints.txt
-mv build/constraints.txt constraints.txt
 for python in 3.11 3.12 3.13; do
     build/uv/bin/uv pip compile pyproject.toml --all-extras --python-version "$python" --quiet \
-        --constraint constraints.txt --output-file /dev/null
-    echo "resolves for Python $python: $(grep -c == constraints.txt) pins"
+        --constraint build/constraints.txt --output-file /dev/null
+    echo "resolves for Python $python: $(grep -c == build/constraints.txt) pins"
 done
+mv build/constraints.txt constraints.txt

@@ -40,6 +40,7 @@ from vitsim import evaluation as ev
 from vitsim.background import cut_out
 from vitsim.baselines import colours, pixels, unit
 from vitsim.encoder import Encoder
+from vitsim.files import atomic, sha256
 from vitsim.images import find_photos, fit, open_photo
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -65,8 +66,9 @@ def remembered(embed: Embedder, name: str, folder: Path) -> Embedder:
             digest.update(photo.tobytes())
         path = folder / f"{digest.hexdigest()[:20]}.npy"
         if not path.exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            np.save(path, embed(photos))
+            vectors = embed(photos)
+            with atomic(path) as unfinished:
+                np.save(unfinished, vectors)
         return np.load(path)
 
     return embed_once
@@ -78,6 +80,7 @@ def embedders(model: str, teacher: Path, memory: Path) -> dict[str, Embedder]:
     baselines["untrained ViT"] = untrained(encoder).embed
     keys = {"untrained ViT": f"untrained ViT {encoder.model.config.to_json_string()}"}
     if teacher.is_file():
+        keys["MobileNetV1 (teacher)"] = f"MobileNetV1 (teacher) {sha256(teacher)}"
         baselines["MobileNetV1 (teacher)"] = lambda photos: unit(
             np.stack([teacher_features(teacher, fit(p, 224)) for p in photos]).astype(np.float32)
         )
@@ -207,14 +210,13 @@ def main() -> None:
         images = [open_photo(p) for p in paths]
         labels = np.array([p.parent.name for p in paths])
         new = ~np.isin(labels, sorted(seen))
-        notes.append(
-            f"classes of the gallery seen in training: {', '.join(sorted(set(labels[~new])))}"
-        )
+        known = ", ".join(sorted(set(labels[~new]))) if seen else "not known without train.tar"
+        notes.append(f"classes of the gallery seen in training: {known}")
         scores = {name: leave_one_out(embed(images)) for name, embed in models.items()}
         for name, found in scores.items():
             title = f"gallery, {len(set(labels))} classes"
             figures[name][title] = recall(found, labels, labels)
-            if len(set(labels[new])) > 1:
+            if seen and len(set(labels[new])) > 1:
                 title = f"gallery, {len(set(labels[new]))} unseen of them"
                 figures[name][title] = recall(found[new], labels[new], labels)
             told(f"gallery, {name}")
@@ -232,7 +234,8 @@ def main() -> None:
     if args.json:
         plain = {name: {title: dataclasses.asdict(value) for title, value in row.items()}
                  for name, row in figures.items()}  # fmt: skip
-        args.json.write_text(json.dumps({"figures": plain, "notes": notes}, indent=2) + "\n")
+        with atomic(args.json) as unfinished:
+            unfinished.write_text(json.dumps({"figures": plain, "notes": notes}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

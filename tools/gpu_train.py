@@ -141,6 +141,8 @@ def learn(args, model: ViTModel, average: ViTModel, pets, photos, tell) -> None:
     validation = Validation(args.pack, photos)
     tell(validation(model))
     while len(pets) < args.litters:
+        if not any(one.is_alive() for one in pets.at_work):
+            raise SystemExit(f"no process could coat a pet of {args.pack}: gpu_pack.py makes it")
         time.sleep(0.1)
     traits = pets.traits()
     tell(f"{len(pets)} litters are there")
@@ -157,6 +159,8 @@ def learn(args, model: ViTModel, average: ViTModel, pets, photos, tell) -> None:
     one, sizes = torch.compile(through, dynamic=False), (args.batch, args.litters)
     start = told = checked = time.time()
     step, seen, budget = 0, 0, 60 * args.minutes - (start - begin)
+    if budget <= 0:
+        raise SystemExit(f"{start - begin:.0f} s to get ready are all of --minutes {args.minutes}")
     recent: dict[str, torch.Tensor] = {}
     while (done := (time.time() - start) / budget) < 1:
         lr = args.lr * min(1, (step + 1) / 200) * (1 - 0.99 * done)
@@ -210,6 +214,8 @@ def main() -> None:
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
+    if args.room < args.litters:
+        parser.error(f"--room must be at least --litters, {args.litters}")
     if not torch.cuda.is_available():
         raise SystemExit("no GPU that torch can use: train_vit.py trains on CPUs")
     train(args)

@@ -6,7 +6,6 @@ It is what `vitsim index` would make of the gallery photos, but knows no folder 
 """
 
 import argparse
-import shutil
 from dataclasses import asdict
 from pathlib import Path
 
@@ -26,7 +25,6 @@ def main() -> None:
     paths = [Path(photo) for photo in datasets.pets(role="gallery")["photo"]]
     made = Gallery.build(data_folder() / "pets" / "photos", Encoder.load("tiny"), paths=paths,
                          progress=True)  # fmt: skip
-    shutil.rmtree(out, ignore_errors=True)
     with store.only_writer(out):
         manifest = {"recipe": asdict(made.recipe), "roots": [ROOT], "skipped": made.skipped}
         store.write(out, manifest, made.photos, made.vectors)

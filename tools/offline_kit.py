@@ -15,7 +15,6 @@ PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu
 """
 
 import argparse
-import hashlib
 import importlib.util
 import itertools
 import os
@@ -25,6 +24,8 @@ import sys
 import tempfile
 from functools import partial
 from pathlib import Path
+
+from vitsim.files import atomic, sha256
 
 ROOT = Path(__file__).parents[1]
 EXTRAS = ["notebooks", "app"]
@@ -103,11 +104,9 @@ def write_sums(out: Path) -> int:
     for path in sorted(path for path in out.rglob("*") if path.is_file()):
         name = path.relative_to(out).as_posix()
         if name != "SHA256SUMS":
-            with open(path, "rb") as file:
-                lines.append(f"{hashlib.file_digest(file, 'sha256').hexdigest()}  {name}\n")
-    with tempfile.NamedTemporaryFile("w", dir=out, delete=False, encoding="utf-8") as file:
-        file.write("".join(lines))
-    os.replace(file.name, out / "SHA256SUMS")
+            lines.append(f"{sha256(path)}  {name}\n")
+    with atomic(out / "SHA256SUMS") as unfinished:
+        unfinished.write_text("".join(lines), encoding="utf-8")
     return len(lines)
 
 

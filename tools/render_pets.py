@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import csv
 import importlib.util
+import io
 import os
 import signal
 import subprocess
@@ -29,6 +30,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tools.pets.plan import COLUMNS, Pet, make_pets, plan
+from tools.workers import end_with
 
 SHIPPED = {"pets": 60, "photos": 10, "seed": 2024, "pairs": 8, "strangers": 10,
            "size": 320, "samples": 5, "strands": 16000}  # fmt: skip
@@ -56,6 +58,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--counts", action="store_true", help="count the rows and render nothing")
     parser.add_argument("--plan-only", action="store_true", help="write photos.csv and stop")
     parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--parent", type=int, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
     defaults = TRAINING if args.train else SHIPPED
     for name in ("pets", "photos", "seed", "size", "samples", "strands"):
@@ -77,28 +80,33 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def cast(args: argparse.Namespace) -> tuple[dict[str, Pet], list[dict]]:
-    """All pets by name and the rows to render."""
+    """All pets by name and the rows of all photos."""
     layout = (args.seed, args.pairs, args.strangers, args.train)
     pets = {pet.name: pet for pet in make_pets(args.pets, *layout)}
-    rows = plan(args.pets, args.photos, *layout)
-    if args.only:
-        if args.only not in pets:
-            raise SystemExit(
-                f"no pet named {args.only!r}; names run from {min(pets)} to {max(pets)}"
-            )
-        rows = [row for row in rows if row["pet"] == args.only]
-    return pets, rows
+    if args.only and args.only not in pets:
+        raise SystemExit(f"no pet named {args.only!r}; names run from {min(pets)} to {max(pets)}")
+    return pets, plan(args.pets, args.photos, *layout)
 
 
 def write_table(rows: list[dict], out: Path) -> None:
-    """Write photos.csv; it comes from the plan, so it is the same before and after rendering."""
+    """Write photos.csv; it comes from the plan, so it is the same before and after rendering.
+
+    Raises `SystemExit` where photos of another plan lie: it would say false things of them.
+    """
+    file = io.StringIO()
+    writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    text, table = file.getvalue().encode(), out / "photos.csv"
+    if table.exists() and table.read_bytes() == text:
+        return
+    if any(out.glob("*/*")):
+        raise SystemExit(f"{out} holds photos of other pets, or of another seed: choose another "
+                         "--out, or delete its folders, and all is rendered anew")  # fmt: skip
     out.mkdir(parents=True, exist_ok=True)
     temporary = out / f".photos.csv.{os.getpid()}"
-    with temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    os.replace(temporary, out / "photos.csv")
+    temporary.write_bytes(text)
+    os.replace(temporary, table)
 
 
 def is_done(row: dict, out: Path) -> bool:
@@ -111,6 +119,7 @@ def render_share(args: argparse.Namespace, pets: dict[str, Pet], rows: list[dict
     from tools.pets import photo, scene  # bpy is needed from here on
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers itself
+    end_with(args.parent)
     scene.setup(args.size, args.samples, threads=1)
     place = {name: number for number, name in enumerate(pets)}
     rows = sorted(rows, key=lambda row: place[row["pet"]])
@@ -146,10 +155,8 @@ def watch(workers: list[subprocess.Popen], rows: list[dict], out: Path) -> None:
 
 def render_all(args: argparse.Namespace, rows: list[dict], argv: list[str]) -> int:
     """Start the workers, follow them, and stop them when interrupted."""
-    if importlib.util.find_spec("bpy") is None:
-        raise SystemExit("rendering needs Blender's Python module: pip install bpy==5.0.1")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    command = [sys.executable, __file__, *argv, "--worker"]
+    command = [sys.executable, __file__, *argv, "--parent", str(os.getpid()), "--worker"]
     workers = [
         subprocess.Popen([*command, str(k)], stdout=subprocess.DEVNULL) for k in range(args.workers)
     ]
@@ -201,7 +208,8 @@ def main(argv: list[str] | None = None) -> int:
     """Command line entry point."""
     argv = sys.argv[1:] if argv is None else argv
     args = parse_arguments(argv)
-    pets, rows = cast(args)
+    pets, everything = cast(args)
+    rows = [row for row in everything if args.only in (None, row["pet"])]
     if args.worker is not None:
         render_share(args, pets, rows)
         return 0
@@ -211,7 +219,9 @@ def main(argv: list[str] | None = None) -> int:
     if args.sheet:
         contact_sheet(rows, args.out, args.sheet)
         return 0
-    write_table(rows, args.out)
+    if not args.plan_only and importlib.util.find_spec("bpy") is None:
+        raise SystemExit("rendering needs Blender's Python module: pip install bpy==5.0.1")
+    write_table(everything, args.out)
     return 0 if args.plan_only else render_all(args, rows, argv)
 
 

@@ -14,6 +14,7 @@ the sample gallery. About 14 minutes on two cores. Stop it at any time: it goes 
 
 import argparse
 import csv
+import hashlib
 import io
 import os
 import tarfile
@@ -24,7 +25,9 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from workers import end_with
 
+from vitsim.files import sha256
 from vitsim.images import fit
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -142,6 +145,18 @@ def names_in_gallery(photos: Path, names: list[str], gallery: Path) -> set[str]:
     return same
 
 
+def begun(folder: Path, of: str, count: int) -> list[np.ndarray]:
+    """The arrays of views and targets on disk, as far as they were filled; `of` tells what with."""
+    told, arrays = folder / "of.txt", []
+    mode = "r+" if told.exists() and told.read_text() == of else "w+"
+    told.unlink(missing_ok=True)
+    for name, shape in {"views.npy": (VIEW, VIEW, 3), "targets.npy": (1024,)}.items():
+        whole = {"dtype": np.uint8, "shape": (count, VIEWS, *shape)}
+        arrays.append(np.lib.format.open_memmap(folder / name, mode, **whole))
+    told.write_text(of)
+    return arrays
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -153,6 +168,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "photos")
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     args = parser.parse_args()
+    for needed in (args.photos, args.teacher, args.gallery):
+        if not needed.exists():
+            raise SystemExit(f"{needed} is not there; CONTRIBUTING says what the training needs")
     args.out.mkdir(parents=True, exist_ok=True)
 
     by_class = members_by_class(args.photos)
@@ -168,14 +186,8 @@ def main() -> None:
     with open(args.out / "photos.csv", "w", newline="") as file:
         csv.writer(file).writerows([("name", "group", "label", "split"), *rows])
 
-    shape = (len(rows), VIEWS, VIEW, VIEW, 3)
-    path, mode = args.out / "views.npy", "r+"
-    if not path.exists() or np.load(path, mmap_mode="r").shape != shape:  # other photos or views
-        mode = "w+"
-    open_ = np.lib.format.open_memmap
-    views = open_(path, mode=mode, dtype=np.uint8, shape=shape)
-    shape = (len(rows), VIEWS, 1024)
-    targets = open_(args.out / "targets.npy", mode=mode, dtype=np.uint8, shape=shape)
+    of = repr([rows, VIEWS, VIEW, sha256(args.photos), sha256(args.teacher)])
+    views, targets = begun(args.out, hashlib.sha256(of.encode()).hexdigest(), len(rows))
     names = [row[0] for row in rows]
     trained = [row[0] for row in rows if row[3] == "train"]  # what is kept enters no mixed view
     others = np.random.default_rng(0).choice(trained, len(names)).tolist()
@@ -187,7 +199,7 @@ def main() -> None:
         if not targets[min(start + CHUNK, len(pairs)) - 1, -1].any()
     ]
     begin = time.time()
-    with ProcessPoolExecutor(args.workers) as pool:
+    with ProcessPoolExecutor(args.workers, initializer=end_with, initargs=[os.getpid()]) as pool:
         for done, (start, view, target) in enumerate(pool.map(prepare, jobs), 1):
             views[start : start + len(view)] = view
             targets[start : start + len(target)] = target

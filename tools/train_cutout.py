@@ -19,7 +19,7 @@ import argparse
 import csv
 import os
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import combinations
 from pathlib import Path
 
@@ -102,6 +102,7 @@ def train(
     before, known, recent = state["seconds"], state["seen"], None
     if until:
         end = datetime.combine(datetime.now(), datetime.strptime(until, "%H:%M").time())
+        end += timedelta(days=end.timestamp() < begin)  # it is tomorrow's
         minutes = (before + end.timestamp() - begin) / 60
     while state["seconds"] < 60 * minutes:
         done = state["seconds"] / (60 * minutes)

@@ -35,6 +35,8 @@ CLS is to draw from those.
 """
 
 import argparse
+import os
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -261,9 +263,13 @@ def export(weights: Path, out: Path, start: Path | None, new: float) -> None:
     model = new_model(layers=layers_of(trained))
     model.load_state_dict(mixture(trained, start, new))
     model.config._attn_implementation = "sdpa"
-    model.half().save_pretrained(out)
     half, size = [0.5, 0.5, 0.5], {"height": 224, "width": 224}
-    ViTImageProcessor(image_mean=half, image_std=half, size=size).save_pretrained(out)
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out) as made:  # interrupted, it leaves the old model whole
+        model.half().save_pretrained(made)
+        ViTImageProcessor(image_mean=half, image_std=half, size=size).save_pretrained(made)
+        for file in sorted(Path(made).iterdir()):
+            os.replace(file, out / file.name)
     print(f"wrote {out}")
 
 

@@ -24,6 +24,8 @@ KIT = Path(__file__).resolve().parent
 
 def damaged(kit: Path = KIT) -> list[str]:
     """Files that are missing, changed or not of the kit, a line each."""
+    if not (kit / "SHA256SUMS").is_file():
+        return ["SHA256SUMS: is missing / falta"]
     told = (kit / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
     wanted = {name: digest for digest, _, name in (line.partition("  ") for line in told)}
     found = []
@@ -50,7 +52,10 @@ def install(folder: Path) -> Path:
     subprocess.run(command, check=True)
     for name in ("notebooks", "slides", "models"):
         if (KIT / name).is_dir() and not (folder / name).exists():  # a learner's work is kept
-            shutil.copytree(KIT / name, folder / name)
+            part = folder / f".{name}"  # interrupted, it is not taken for the whole
+            shutil.rmtree(part, ignore_errors=True)
+            shutil.copytree(KIT / name, part)
+            part.rename(folder / name)
     return programs
 
 
