@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import types
+import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -49,7 +50,7 @@ def gallery(photos, small_encoder) -> Gallery:
 def address(gallery, photos):
     import gradio
 
-    yield app.serve(gallery, [photos / "ana" / "0.jpg"], inbrowser=False, wait=False)
+    yield app.serve(gallery, [photos / "ana" / "0.jpg"], inbrowser=False)[0]
     gradio.close_all()
 
 
@@ -138,7 +139,7 @@ def test_a_photo_that_is_gone_is_a_grey_square(photos, small_encoder, tmp_path):
     gallery = Gallery.build(tmp_path / "photos", small_encoder)
     (tmp_path / "photos" / "bob" / "1.jpg").unlink()
     shown = app.answer(gallery, app.strangers(gallery), photos / "bob" / "1.jpg", "en")
-    assert shown.matches[0][1] == "1. 1.00 · bob"
+    assert shown.matches[0][1] == "1. 1.00 · bob (changed or gone)"
     assert shown.matches[0][0].getcolors() == [(320 * 320, (221, 221, 221))]
     assert shown.matches[1][0].getcolors() is None
 
@@ -149,6 +150,19 @@ def test_a_photo_that_is_damaged_since_is_one_too(photos, small_encoder, tmp_pat
     (tmp_path / "photos" / "bob" / "1.jpg").write_bytes(b"no picture")
     shown = app.answer(gallery, app.strangers(gallery), photos / "bob" / "1.jpg", "en")
     assert shown.matches[0][0].getcolors() == [(320 * 320, (221, 221, 221))]
+
+
+def test_another_picture_is_not_shown_for_the_one_that_matched(photos, small_encoder, tmp_path):
+    shutil.copytree(photos, tmp_path / "photos")
+    changed = tmp_path / "photos" / "bob" / "1.jpg"
+    other = (photos / "cid" / "0.jpg").read_bytes()
+    changed.write_bytes(other + bytes(max(0, changed.stat().st_size - len(other))))
+    shutil.copyfile(changed, as_it_was := tmp_path / "photos" / "bob" / "2.jpg")
+    gallery = Gallery.build(tmp_path / "photos", small_encoder)
+    changed.write_bytes(changed.read_bytes()[:-1] + b"~")  # of the same size
+    shown = app.answer(gallery, pd.Series(dtype=float), as_it_was, "pt")
+    (grey,) = (picture for picture, told in shown.matches if "mudou" in told)
+    assert grey.getcolors() == [(320 * 320, (221, 221, 221))]
 
 
 def test_of_a_gallery_that_cannot_be_read_nothing_false_is_said(gallery):
@@ -186,8 +200,8 @@ def ask(address: str, path: Path, lang: str = "en", **options):
 
 def test_the_page_answers_and_forgets(gallery, photos, monkeypatch):
     monkeypatch.setattr(app, "FORGET", 10)  # seconds; a busy machine takes some for the answer
-    address = app.serve(gallery, [], inbrowser=False, wait=False)
-    uploads = Path(os.environ["GRADIO_TEMP_DIR"])
+    address, uploads = app.serve(gallery, [], inbrowser=False)
+    uploads = Path(uploads)
     assert uploads.is_dir(), "there before the first photo comes"
     seen, matches, words, parts, attention = ask(address, photos / "cid" / "2.jpg", "pt-BR")
     assert "Melhor escore" in words and len(matches) == app.MATCHES
@@ -200,30 +214,54 @@ def test_the_page_answers_and_forgets(gallery, photos, monkeypatch):
     assert (photos / "ana" / "0.jpg").is_file()
 
 
-def test_uploads_are_gone_when_the_terminal_is_closed(gallery, tmp_path):
+@pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_nothing_stays_when_it_is_ended_while_it_answers(gallery, photos, tmp_path, how):
+    """Also where a proxy is set that is not there: Gradio asks its own page."""
     kept = gallery.save(tmp_path / "g").folder
-    serve = "import sys; from vitsim import app, gallery as g; "
-    serve += "app.serve(g.Gallery.open(sys.argv[1]), [], inbrowser=False)"
-    running = subprocess.Popen(
-        [sys.executable, "-c", serve, kept], env=os.environ | {"TMPDIR": str(tmp_path)},
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert "Ctrl-C ends it" in running.stdout.readline()
-    assert list(tmp_path.glob("vitsim-uploads-*"))
-    running.send_signal(signal.SIGHUP)
-    running.wait(timeout=60)
+    words = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    words += "from vitsim.cli import main; main()"  # pytest may run where Ctrl-C is ignored
+    proxy = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")
+    with subprocess.Popen(
+        [sys.executable, "-c", words, "app", "--no-browser", "-g", kept],
+        env=os.environ | proxy | {"TMPDIR": str(tmp_path)}, stdout=subprocess.PIPE, text=True,
+    ) as running, ThreadPoolExecutor(3) as pool:  # fmt: skip
+        line = running.stdout.readline()
+        assert line.endswith(" — Ctrl-C ends it.\n")
+        asked = [pool.submit(ask, line.split()[0], photos / "ana" / "1.jpg") for _ in range(3)]
+        while not list(tmp_path.glob("vitsim-uploads-*/*/*.jpg")) and running.poll() is None:
+            time.sleep(0.05)
+        running.send_signal(getattr(signal, how))
+        assert running.wait(timeout=60) == 0
+        for one in asked:
+            one.cancel() or one.exception()  # it was too late for some
     assert not list(tmp_path.glob("vitsim-uploads-*"))
 
 
-def test_the_page_is_there_behind_a_proxy_that_is_not(gallery, tmp_path):
-    kept = gallery.save(tmp_path / "g").folder
-    start = "from vitsim.cli import main; main()"
-    words = [sys.executable, "-c", start, "app", "--no-browser", "-g", kept]
-    proxy = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")
-    running = subprocess.Popen(words, env=os.environ | proxy, stdout=subprocess.PIPE, text=True)
-    assert "Ctrl-C ends it" in running.stdout.readline()
-    running.terminate()
-    assert running.wait(timeout=60) == 0
+def test_a_broken_upload_is_forgotten_too(tmp_path):
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "whole" / "tmp123").write_bytes(b"half of a ph")
+    app.guard.forget(str(tmp_path), 0.5)
+    for _ in range(50):
+        if not list(tmp_path.rglob("tmp*")):
+            break
+        time.sleep(0.1)
+    assert not list(tmp_path.rglob("tmp*"))
+
+
+@pytest.mark.parametrize("lead", [{"Host": "evil.example"}, {"Origin": "http://evil.example"},
+                                  {"Origin": "null"}], ids=str)  # fmt: skip
+def test_another_site_cannot_ask(address, lead):
+    """Neither openly nor by a name of its own that leads to this machine."""
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(urllib.request.Request(f"{address}config", headers=lead))
+
+
+def test_the_page_knows_its_own_names(address):
+    port = address.rstrip("/").rpartition(":")[2]
+    for name in ("127.0.0.1", "localhost", socket.gethostname(), "192.0.2.7", "[::1]"):
+        lead = {"Host": f"{name}:{port}", "Origin": f"http://{name}:{port}"}
+        asked = urllib.request.Request(f"{address}config", headers=lead)
+        assert urllib.request.urlopen(asked).status == 200
 
 
 HOSTILE = {
@@ -247,6 +285,8 @@ def test_a_hostile_upload_gets_a_sentence(address, photos, tmp_path, name):
     assert seen is None and not matches
     assert words.startswith("⚠️ ") and name in words and "Traceback" not in words
     assert str(tmp_path) not in words and words.count(". ") >= 1
+    if name == "text.jpg":
+        assert ask(address, path, "pt")[2].startswith("⚠️ Esta foto não pode ser usada. Em inglês:")
 
 
 def test_a_file_of_this_machine_that_was_not_uploaded_is_not_shown(address, photos):
@@ -278,11 +318,20 @@ def test_no_file_is_written_anew_while_another_visitor_reads_it(address, photos)
     assert len(one) == len(two) == 3 + app.MATCHES and not one & two
 
 
+def test_an_upload_over_the_limit_is_refused_and_a_room_can_wait(address, gallery, tmp_path):
+    (tmp_path / "large.jpg").write_bytes(bytes(app.MEGABYTES * 10**6 + 10**6))
+    with pytest.raises(Exception, match="exceeds the maximum file size"):
+        ask(address, tmp_path / "large.jpg")
+    blocks, _ = app.page(gallery, [])
+    assert blocks._queue.max_size == app.WAITING >= 30
+
+
 def test_the_browser_is_told_to_load_nothing_from_elsewhere(address):
     with urllib.request.urlopen(address) as reply:
         policy = reply.headers["content-security-policy"]
         text = reply.read().decode()
-    assert "default-src 'self'" in policy and "http" not in policy
+    assert "default-src 'self'" in policy and "frame-ancestors 'self'" in policy
+    assert "http" not in policy and reply.headers["referrer-policy"] == "no-referrer"
     assert "fonts.googleapis" not in text
 
 
@@ -292,7 +341,7 @@ def test_a_taken_port_is_told(gallery):
         other.listen()
         port = other.getsockname()[1]
         with pytest.raises(VitsimError, match=f"port {port}: cannot be used"):
-            app.serve(gallery, [], port=port, inbrowser=False, wait=False)
+            app.serve(gallery, [], port=port, inbrowser=False)
 
 
 @pytest.mark.parametrize("port", [-1, 65536, 99999999])

@@ -313,3 +313,22 @@ def test_where_nothing_can_be_kept_nothing_stays_behind(tmp_path):
     run = subprocess.run([sys.executable, "-c", program], env=place, text=True, capture_output=True)
     there, was = run.stdout.split()
     assert (Path(there).parent, was) == (scratch, "True") and not os.listdir(scratch)
+
+
+def test_photos_cut_out_in_threads_share_one_session(cutout, monkeypatch):
+    import time
+    from concurrent.futures import ThreadPoolExecutor
+
+    import rembg
+
+    made, real = [], rembg.new_session
+
+    def slowly(*words, **options):
+        made.append(words)
+        time.sleep(0.3)  # so that the other thread asks meanwhile
+        return real(*words, **options)
+
+    monkeypatch.setattr(rembg, "new_session", slowly)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(mask_of, [pet(), pet((50, 50))]))
+    assert len(made) == 1

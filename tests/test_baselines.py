@@ -39,3 +39,14 @@ def test_a_flat_photo_is_like_no_other_and_breaks_nothing(cat):
     rows = pixels([Image.new("RGB", (40, 30), (128, 128, 128)), cat])
     assert np.isfinite(rows).all() and rows[0] @ rows[1] == pytest.approx(0, abs=0.01)
     assert np.array_equal(unit(np.zeros((1, 3))), np.zeros((1, 3)))
+
+
+def test_colours_score_bhattacharyyas_coefficient():
+    def flag(blue):
+        image = Image.new("RGB", (64, 64), (200, 0, 0))
+        image.paste((0, 0, 200), (0, 0, 64, blue))
+        return image
+
+    rows = colours([flag(16), flag(48), Image.new("RGB", (64, 64)), flag(64)])
+    assert rows[0] @ rows[1] == pytest.approx(2 * np.sqrt(3 / 16), abs=1e-6)
+    assert rows[2] @ rows[3] == 0

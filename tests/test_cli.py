@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import typing
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -295,7 +294,8 @@ def test_an_empty_gallery_is_the_shipped_one_and_one_of_that_name_is_ones_own(
     assert "in toy-pets: 150 photos" in run("match", photo, "-g", "")[1]
     assert run("index", photos, "--out", "toy-pets", "--model", small_model)[0] == 0
     served = []
-    monkeypatch.setattr("vitsim.app.serve", lambda *given: served.append(given))
+    monkeypatch.setattr("vitsim.app.serve", lambda *given: served.append(given) or ("", ""))
+    monkeypatch.setattr("vitsim.cli.page._hold", lambda *_: None)
     assert run("app", "--no-browser")[0] == 0
     ((gallery, examples, *_),) = served
     assert len(gallery) == len(list(photos.rglob("*.jpg"))) and examples == []
@@ -523,19 +523,70 @@ def test_audit_answers_though_nobody_reads_its_errors(monkeypatch, photos, capsy
 
 
 def test_ctrl_c_ends_in_one_sentence(tmp_path):
-    for number in range(3000):
-        os.link(tmp_path / "0.png", tmp_path / f"{number}.png") if number else Image.new(
-            "RGB", (900, 900)
-        ).save(tmp_path / "0.png")
-    command = [Path(sys.executable).with_name("vitsim"), "audit", tmp_path]
+    Image.new("RGB", (9, 9)).save(tmp_path / "0.png")
+    program = (
+        "import time, vitsim.images\n"
+        "vitsim.images.audit = lambda *_, **__: (print('begun', flush=True), time.sleep(60))\n"
+        "from vitsim.cli import main; main()"
+    )
     running = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        [sys.executable, "-c", program, "audit", tmp_path],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         # whoever started the tests in the background has made them deaf to Ctrl-C
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )  # fmt: skip
-    time.sleep(6)
-    assert running.poll() is None, "it ended before it could be interrupted"
+    assert running.stdout.readline() == "begun\n"
     running.send_signal(signal.SIGINT)
     _, told = running.communicate(timeout=60)
     assert running.returncode == 130
     assert told == "vitsim: interrupted. Run the same command again to go on.\n"
+
+
+def test_json_holds_the_scores_of_the_table(matching, photos):
+    rows = matching()[1].splitlines()[3:]
+    told = json.loads(matching(photos / "gato" / "0.jpg", photos, "--json")[1])["matches"]
+    assert [f"{one['score']:.2f}" for one in told] == [row.split()[1] for row in rows]
+
+
+def test_the_pets_of_another_model_are_those_of_the_gallery(run, photos, small_model):
+    code, out, _ = run("match", photos / "gato" / "0.jpg", "--model", small_model)
+    assert code == 0 and "in toy-pets: 150 photos" in out
+
+
+def test_index_pools_as_it_is_told_and_says_what_kept_its_background(
+    run, photos, small_model, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("vitsim.background.remove_background", lambda image, _: (image, "no pet"))
+    how = "--model", small_model, "--pooling", "mean", "--background", "cutout"
+    told = run("index", photos, "--out", tmp_path / "g", *how)[2]
+    assert told.count("background kept: ") == 5 and "gato/0.jpg: no pet" in told
+    assert store.read(tmp_path / "g")[0]["recipe"]["pooling"] == "mean"
+
+
+def test_a_match_that_was_changed_and_kept_its_size_is_told(run, small_model, tmp_path):
+    for number in range(3):
+        (tmp_path / "rex").mkdir(exist_ok=True)
+        hostile.picture(seed=number).save(tmp_path / "rex" / f"{number}.bmp")
+    run("index", tmp_path / "rex", "--out", tmp_path / "g", "--model", small_model)
+    hostile.picture(seed=9).save(tmp_path / "rex" / "1.bmp")
+    told = run("match", tmp_path / "rex" / "0.bmp", "-g", tmp_path / "g")[2]
+    assert f"since it was indexed: {tmp_path / 'rex' / '1.bmp'} was changed\n" in told
+
+
+def test_the_page_listens_where_it_is_told_and_else_on_this_machine_alone(
+    run, photos, small_model, monkeypatch
+):
+    served = []
+    monkeypatch.setattr("vitsim.app.serve", lambda *given: served.append(given) or ("", ""))
+    monkeypatch.setattr("vitsim.cli.page._hold", lambda *_: None)
+    page = "app", "--gallery", photos, "--model", small_model
+    run(*page)
+    run(*page, "--no-browser", "--host", "::1", "--port", 45671)
+    (one, _, *here), (_, _, *there) = served
+    assert here == ["127.0.0.1", None, True] and there == ["[::1]", 45671, False]
+    assert one.recipe.background == "cutout"
+
+
+def test_download_knows_a_background_remover(run, monkeypatch):
+    monkeypatch.setattr(background, "fetch", lambda name: Path(f"{name}.onnx"))
+    assert run("download", "u2net", "cutout")[1] == "u2net: u2net.onnx\ncutout: cutout.onnx\n"

@@ -136,7 +136,9 @@ def test_evaluate_lists_what_it_cannot_read_and_what_it_sets_aside(evaluate, pho
     assert "note.jpg: is not a picture" in told
     assert "note: an exact copy: gato/again.png\n" in told
     assert "note: alone in its folder, so not asked for: alone/one.png\n" in told
-    (skipped,) = json.loads(evaluate(mine, "--json")[1])["skipped"]
+    answer = json.loads(evaluate(mine, "--json")[1])
+    assert (answer["photos"], answer["queries"]) == (10, 9)
+    (skipped,) = answer["skipped"]
     assert "note.jpg: is not a picture" in skipped
 
 

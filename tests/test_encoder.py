@@ -434,3 +434,14 @@ def test_loading_is_quiet_and_works_with_no_network(small_model, no_network, cap
 
 def test_the_model_is_ready_for_use_and_not_for_training(small_encoder):
     assert not small_encoder.model.training
+
+
+@pytest.mark.parametrize(
+    ("device", "native", "wanted"),
+    [("cpu", True, "bfloat16"), ("cpu", False, "float32"), ("cuda", True, "bfloat16"),
+     ("cuda:1", False, "float32"), ("mps", True, "float32")],
+)  # fmt: skip
+def test_auto_is_bfloat16_where_the_hardware_computes_it(monkeypatch, device, native, wanted):
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: native, raising=False)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: native)
+    assert vitsim.encoder._dtype("auto", device) is getattr(torch, wanted)

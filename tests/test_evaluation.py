@@ -18,8 +18,6 @@ from sklearn.neighbors import NearestNeighbors
 from vitsim import evaluation as ev
 from vitsim import intervals
 
-settings.register_profile("any machine", deadline=None)  # a busy one is slow, not wrong
-settings.load_profile("any machine")
 seeds = st.integers(0, 2**32 - 1)
 
 
@@ -465,3 +463,27 @@ def test_ids_that_do_not_fit_the_scores_are_an_error_that_says_both():
 def test_numbers_without_meaning_are_refused(call, told):
     with pytest.raises(ValueError, match=told):
         call()
+
+
+def test_a_pair_that_one_setting_leaves_out_is_left_out_of_both():
+    scores, ids = leave_one_out(1)
+    other = scores.copy()
+    other[0, 1:20] = np.nan
+    found = ev.paired_difference(recall, scores, other, ids, ids)
+    assert found.estimate == 0
+
+
+def test_two_identities_have_no_interval():
+    scores, ids = [[0.9, 0.2], [0.1, 0.8]], ["a", "b"]
+    found = ev.jackknife_by_identity(
+        lambda *some: ev.equal_error_rate(*ev.genuine_impostor_scores(*some)).rate, scores, ids, ids
+    )
+    assert found.estimate == 0 and np.isnan([found.low, found.high]).all()
+
+
+def test_exceedance_passes_over_a_pair_left_out_and_thresholds_ascend():
+    assert ev.exceedance([[np.nan, 0.7], [0.2, 0.1]], 0.6) == 0.5
+    assert ev.fmr_fnmr([0.9], [0.1], [0.8, 0.2]).thresholds.tolist() == [0.2, 0.8]
+    with pytest.raises(ValueError, match="shape"):
+        ev.recall_at_k(np.empty((0, 2)), [], ["a", "b"])
+    assert str(intervals.Interval(-0.001, -0.002, 0.5)) == "0.00 [0.00, 0.50]"

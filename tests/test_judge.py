@@ -164,6 +164,7 @@ def test_a_photo_alone_is_not_asked_for_but_may_be_taken_for_another(report, fol
     photo(folder / "d" / "9.png", 9)
     found = report()
     assert (found.photos, found.identities, found.queries) == (10, 4, 9)
+    assert found.chance == pytest.approx(2 / 9)
     assert "alone in its folder, so not asked for: d/9.png" in found.notes
     assert len(found.methods["16x16 pixels"].impostor) == 27 + 9
 

@@ -437,3 +437,21 @@ def assert_helpful(answer, *words: str) -> None:
     assert len(said.splitlines()) == 1
     for word in words:
         assert word in said, f"{word!r} is not in {said!r}"
+
+
+def test_two_downloads_at_once_bring_a_file_once(near_hub, big):
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(models.fetch, [big, big])
+    assert one == other and len(near_hub.gets()) == 1
+
+
+def test_a_part_as_long_as_the_file_is_begun_anew(near_hub, big, cache):
+    models.fetch(big)
+    link = weights_in(cache)
+    blob = link.resolve()
+    link.unlink()
+    blob.rename(f"{blob}.part").write_bytes(bytes(30 * MB))
+    models.fetch(big)
+    assert weights_in(cache).read_bytes() == (near_hub.repos[big][0] / WEIGHTS).read_bytes()

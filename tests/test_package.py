@@ -19,7 +19,8 @@ PACKAGE = Path(__file__).parents[1] / "vitsim"
 ORDER = ["files", "texts", "images", "hub", "models", "background", "encoder", "attention",
          "similarity", "store", "labels", "known", "indexing", "distributed", "milvus", "gallery",
          "parts", "intervals", "evaluation",
-         "baselines", "judge", "exercises", "plots", "datasets", "doctor", "app", "cli"]
+         "baselines", "judge", "exercises", "plots", "datasets", "doctor", "guard", "app",
+         "cli"]
 # fmt: on
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
@@ -132,3 +133,15 @@ def test_importing_the_package_and_the_command_is_light():
     )
     heavy = {"torch", "transformers", "rembg", "faiss", "matplotlib", "onnxruntime"}
     assert not heavy & set(ended.stdout.split())
+
+
+def test_a_file_is_on_the_disk_before_it_takes_its_place(tmp_path, monkeypatch):
+    order, fsync, replace = [], os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda file: order.append("fsync") or fsync(file))
+    monkeypatch.setattr(os, "replace", lambda *way: order.append("replace") or replace(*way))
+    with atomic(tmp_path / "a") as path:
+        path.write_bytes(b"x")
+    with pytest.raises(KeyError), atomic(tmp_path / "b") as path:
+        path.write_bytes(b"half")
+        raise KeyError
+    assert order == ["fsync", "replace"] and os.listdir(tmp_path) == ["a"]

@@ -135,7 +135,7 @@ def test_a_gallery_half_written_to_milvus_is_unfinished_and_can_be_written_again
     from pymilvus import MilvusClient
 
     def insert(client, name, rows):
-        if name != "vitsim":
+        if name != "vitsim" or put is None:
             raise KeyboardInterrupt  # before the row that says how the gallery was made
         return put(client, name, rows)
 
@@ -148,6 +148,26 @@ def test_a_gallery_half_written_to_milvus_is_unfinished_and_can_be_written_again
     with pytest.raises(GalleryError, match="holds no finished gallery"):
         Gallery.open(f"milvus:{tmp_path / 'half.db'}")
     assert len(small.to_milvus(str(tmp_path / "half.db"))) == 100
+    put = None  # in the middle of writing it once more
+    monkeypatch.setattr(MilvusClient, "insert", insert)
+    with pytest.raises(KeyboardInterrupt):
+        small.to_milvus(str(tmp_path / "half.db"))
+    with pytest.raises(GalleryError, match="holds no finished gallery"):
+        Gallery.open(f"milvus:{tmp_path / 'half.db'}")
+
+
+def test_milvus_is_given_the_token_and_the_index(big, tmp_path, monkeypatch):
+    import pymilvus
+
+    tokens, made, indexes = [], pymilvus.MilvusClient, []
+    monkeypatch.setenv("MILVUS_TOKEN", "secret")
+    monkeypatch.setattr(
+        pymilvus, "MilvusClient", lambda *a, **how: tokens.append(how["token"]) or made(*a, **how)
+    )
+    monkeypatch.setattr("vitsim.milvus._fill", lambda *a: indexes.append(a[-1]))
+    with pytest.raises(GalleryError, match="holds no finished gallery"):
+        big.to_milvus(str(tmp_path / "g.db"), "HNSW")
+    assert set(tokens) == {"secret"} and indexes == ["HNSW", "FLAT"]
 
 
 def test_an_approximate_index_finds_nearly_the_same(big, tmp_path):
@@ -186,6 +206,11 @@ def test_match_says_the_same_from_a_gallery_in_milvus(folder, tmp_path, small_en
     code, out, _ = run("match", photo, "--gallery", f"milvus:{file}", "-k", 1)
     assert code == 0
     assert "71 photos" in out and "1.00" in out and "copy.jpg" in out
+    code, _, told = run("match", photo, "-g", f"milvus:{file}", "--figure", folder / "pet0/0.jpg")
+    assert code == 1 and "0.jpg: is a photo" in told
+    matches[0].path.unlink()
+    told = run("match", photo, "-g", f"milvus:{file}")[2]
+    assert f"since it was indexed: {opened.match(photo, 1, True)[0].path} is gone" in told
 
 
 def test_a_milvus_file_that_another_process_wrote_can_be_searched(

@@ -79,7 +79,8 @@ def test_the_slides_build_and_load_nothing_from_elsewhere(tmp_path):
             path = folder / "_figures" / lang / Path(name).name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("<svg xmlns='http://www.w3.org/2000/svg'/>", encoding="utf-8")
-    stated = set(re.findall(r"\{\{ (\w+) \}\}", "".join(slides("en"))))
+    text = "".join(slide for lang in LANGUAGES for slide in slides(lang))
+    stated = set(re.findall(r"\{\{ (\w+) \}\}", text))
     assert stated
     numbers = dict.fromkeys(stated, "42")
     (folder / "_figures" / "numbers.json").write_text(json.dumps(numbers), encoding="utf-8")

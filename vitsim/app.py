@@ -1,13 +1,12 @@
 """The demo page: a photo in, its ranked matches out, with what the model saw and how sure to be.
 
 Made with Gradio, for one room: it listens on this machine only unless told otherwise, loads
-nothing from elsewhere (the browser is told to refuse), and soon deletes what was uploaded.
+nothing from elsewhere (the browser is told to refuse), and soon deletes what was uploaded: see
+`guard`.
 """
 
 import os
-import signal
 import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ import numpy as np
 import pandas as pd
 from PIL import ExifTags, Image
 
-from . import VitsimError
+from . import VitsimError, guard
 from .attention import rollout
 from .evaluation import exceedance
 from .gallery import Gallery
@@ -25,24 +24,20 @@ from .images import PhotoError, fit, open_photo
 from .indexing import prepare
 from .parts import correspondences, patch_detail
 from .plots import patch_lines, spotlights
-from .plots.photos import photo_or_grey
+from .plots.photos import GONE, photo_or_grey
 
 if TYPE_CHECKING:
     import gradio
     from matplotlib.figure import Figure
 
 MATCHES, LINES = 8, 15
-PIXELS, MEGABYTES, WAITING = 60e6, 20, 20  # the most of an upload, and of people in the queue
-FORGET = 60  # seconds that an upload and its answer stay on the disk, or half as long again
-POLICY = [(b"referrer-policy", b"no-referrer"), (
-    b"content-security-policy",
-    b"default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
-    b"style-src 'self' 'unsafe-inline'; connect-src 'self' data: blob:; frame-ancestors 'self'",
-)]  # fmt: skip
+PIXELS, MEGABYTES, WAITING = 60e6, 20, 40  # the most of an upload, and of people in the queue
+FORGET = 600  # seconds that an upload and its answer stay: longer than a full queue takes
 WORDS = {
     "en": {
         "title": "# Is it the same one?\nGive a photo of an animal. Its most similar photos come "
-        "back, best first. **A person decides.** Your photo is soon deleted from this machine.",
+        "back, best first. **A person decides.** Your photo is deleted from this machine after "
+        f"{FORGET // 60} minutes.",
         "photo": "Photo to look for",
         "examples": "Or take one of these",
         "seen": "What the model sees",
@@ -57,13 +52,15 @@ WORDS = {
         "photo, so how often strangers score this high cannot be told.",
         "unread": "Best score **{score}**. A gallery in Milvus can only be searched, so how often "
         "strangers score this high cannot be told.",
+        "stale": "{label} (changed or gone)",
+        "refused": "{told}",
         "large": "has {pixels} megapixels, more than {most}",
         "smaller": "Take a smaller copy.",
     },
     "pt": {
         "title": "# É o mesmo animal?\nEscolha a foto de um animal. As fotos mais parecidas "
-        "aparecem em ordem, a melhor primeiro. **Quem decide é uma pessoa.** Sua foto logo é "
-        "apagada desta máquina.",
+        "aparecem em ordem, a melhor primeiro. **Quem decide é uma pessoa.** Sua foto é apagada "
+        f"desta máquina depois de {FORGET // 60} minutos.",
         "photo": "Foto a procurar",
         "examples": "Ou escolha uma destas",
         "seen": "O que o modelo vê",
@@ -79,6 +76,8 @@ WORDS = {
         "foto; não dá para dizer com que frequência estranhos têm um escore tão alto.",
         "unread": "Melhor escore: **{score}**. Em uma galeria no Milvus só se pode buscar; não dá "
         "para dizer com que frequência estranhos têm um escore tão alto.",
+        "stale": "{label} (mudou ou sumiu)",
+        "refused": "Esta foto não pode ser usada. Em inglês: {told}",
         "large": "tem {pixels} megapixels, mais do que {most}",
         "smaller": "Use uma cópia menor.",
     },
@@ -120,10 +119,12 @@ def answer(gallery: Gallery, impostors: pd.Series, photo: str | Path, lang: str)
 
     `impostors` come from `strangers`. Raises: `PhotoError`, and `ModelError` for the background.
     """
-    _refuse_large(photo, WORDS[lang])
+    _refuse_large(photo, words := WORDS[lang])
     seen, _ = prepare(photo, gallery.recipe)
     found = gallery.match(photo, MATCHES)
-    shown = [photo_or_grey(m.path) for m in found]
+    stale = {m.path for m in found if not m.path.exists() or gallery.changed([m])}
+    shown = [GONE if m.path in stale else photo_or_grey(m.path) for m in found]
+    labels = [words["stale"].format(label=m.label) if m.path in stale else m.label for m in found]
     best, _ = prepare(shown[0], gallery.recipe)
     encoder, grid = gallery.encoder, gallery.encoder.grid
     detail = [patch_detail(side, grid) for side in (seen, best)]
@@ -131,8 +132,8 @@ def answer(gallery: Gallery, impostors: pd.Series, photo: str | Path, lang: str)
     return Answer(
         seen=seen,
         matches=[
-            (fit(one, 320), f"{m.rank}. {_number(m.score, lang)} · {m.label}")
-            for one, m in zip(shown, found, strict=True)
+            (fit(one, 320), f"{m.rank}. {_number(m.score, lang)} · {label}")
+            for one, m, label in zip(shown, found, labels, strict=True)
         ],
         surety=_surety(found[0].score, impostors, gallery, lang),
         parts=_picture(patch_lines([(seen, best, pairs)], grid, [""])),
@@ -155,6 +156,8 @@ def page(gallery: Gallery, examples: list[Path]) -> "tuple[gradio.Blocks, gradio
             shown = answer(gallery, impostors, photo, _language(request))
         except VitsimError as error:
             told = str(PhotoError(Path(error.subject).name, error.reason, error.remedy))
+            if not isinstance(error, TooLarge):  # which says it in the language
+                told = WORDS[_language(request)]["refused"].format(told=told)
             return None, [], f"⚠️ {told}", None, None
         for picture in (shown.seen, shown.parts, shown.attention, *(p for p, _ in shown.matches)):
             _make_unique(picture)
@@ -163,9 +166,7 @@ def page(gallery: Gallery, examples: list[Path]) -> "tuple[gradio.Blocks, gradio
     def take_example(event: gr.SelectData, request: gr.Request):
         return None, *search(str(examples[event.index]), request)
 
-    with gr.Blocks(
-        title="vitsim", analytics_enabled=False, delete_cache=(FORGET // 2, FORGET)
-    ) as blocks:
+    with gr.Blocks(title="vitsim", analytics_enabled=False) as blocks:
         gr.Markdown(say("title"))
         with gr.Row():
             with gr.Column(min_width=280):
@@ -197,12 +198,11 @@ def serve(
     host: str = "127.0.0.1",
     port: int | None = None,
     inbrowser: bool = True,
-    wait: bool = True,
-) -> str:
-    """Show the page until interrupted; its address with `wait=False`.
+) -> tuple[str, str]:
+    """Show the page; its address, and the folder of its uploads.
 
-    Uploads lie in a folder that goes with the page, each for a minute or two. Raises:
-    `VitsimError` when the host or the port cannot be used.
+    Each lies there for `FORGET` seconds. The folder goes with the page; a program that ends must
+    delete it. Raises: `VitsimError` when the host or the port cannot be used.
     """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     uploads = tempfile.TemporaryDirectory(prefix="vitsim-uploads-")
@@ -212,37 +212,19 @@ def serve(
 
     blocks, say = page(gallery, examples)
     blocks.uploads = uploads  # not deleted before
+    guard.forget(uploads.name, FORGET)
     fonts = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}
     try:
         _, address, _ = blocks.launch(
             server_name=host, server_port=port, share=False, inbrowser=inbrowser, quiet=True,
             prevent_thread_lock=True, max_file_size=f"{MEGABYTES}mb", footer_links=[], i18n=say,
-            theme=gr.themes.Default(**fonts), app_kwargs={"middleware": [Middleware(_policy)]},
+            theme=gr.themes.Default(**fonts),
+            app_kwargs={"middleware": [Middleware(guard.guarded)]},
         )  # fmt: skip
     except OSError as error:
         told = f"cannot be used ({error})", "Choose others with --host and --port, or neither."
         raise VitsimError(f"{host}, port {port or 'any'}", *told) from error
-    if wait:
-        for name in {"SIGTERM", "SIGHUP"} & set(dir(signal)):  # as Ctrl-C: uploads are deleted
-            signal.signal(getattr(signal, name), signal.default_int_handler)
-        with uploads, suppress(KeyboardInterrupt):
-            print(f"{address} — Ctrl-C ends it.", flush=True)
-            blocks.block_thread()
-    return address
-
-
-def _policy(page):
-    """Tells the browser to load nothing from any other machine."""
-
-    async def answer_with(scope, receive, send) -> None:
-        async def send_with(message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *POLICY]
-            await send(message)
-
-        await page(scope, receive, send_with)
-
-    return answer_with
+    return address, uploads.name
 
 
 def _uploaded(path: str, folder: str) -> str:
@@ -271,6 +253,10 @@ def _surety(score: float, impostors: pd.Series, gallery: Gallery, lang: str) -> 
     return WORDS[lang]["surety"].format(share=max(1, round(100 * share)), **said)
 
 
+class TooLarge(PhotoError):
+    """More pixels than the page takes, said in the language of its reader."""
+
+
 def _refuse_large(photo: str | Path, words: dict) -> None:
     try:
         with Image.open(photo) as image:
@@ -279,7 +265,7 @@ def _refuse_large(photo: str | Path, words: dict) -> None:
         return
     if pixels > PIXELS:
         reason = words["large"].format(pixels=round(pixels / 1e6), most=round(PIXELS / 1e6))
-        raise PhotoError(photo, reason, words["smaller"])
+        raise TooLarge(photo, reason, words["smaller"])
 
 
 def _language(request) -> str:

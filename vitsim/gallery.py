@@ -63,8 +63,7 @@ class Gallery:
     def notes(self) -> tuple[str, ...]:
         """Which photos kept their background, and why."""
         noted = self.photos[self.photos["note"] != ""]
-        pairs = zip(noted["path"], noted["note"], strict=True)
-        return tuple(f"{self.root / path}: {note}" for path, note in pairs)
+        return tuple(f"{self.root / row.path}: {row.note}" for row in noted.itertuples())
 
     @classmethod
     def build(
@@ -140,8 +139,7 @@ class Gallery:
 
         A gallery on disk is brought up to date there. Labels and errors are those of `build`.
         """
-        paths = labels.distinct(paths, self.root)
-        if not paths:
+        if not (paths := labels.distinct(paths, self.root)):
             return self
         if self.folder is None:
             label = label or labels.kept_labels(self, self.root)
@@ -245,8 +243,10 @@ class Gallery:
     def changed(self, matches: Iterable[Match]) -> list[str]:
         """Which photos of `matches` hold another picture of the same size than was indexed.
 
-        `changes` looks at the sizes of all photos, which is quick; here the few are read.
+        `changes` looks at all sizes, which is quick; here few are read. In Milvus: what is gone.
         """
+        if self.photos.empty:
+            return [f"{m.path} is gone" for m in matches if not m.path.exists()]
         paths = {Path(os.path.relpath(m.path, self.root)).as_posix(): m.path for m in matches}
         was, found = self.photos[self.photos["path"].isin(paths)], []
         for name, digest, size in zip(was["path"], was["sha256"], was["bytes"], strict=True):

@@ -167,7 +167,8 @@ def _connected(uri: str) -> Iterator:
         yield client
     except MilvusException as error:
         if client is None and file:
-            remedy = "End the program that has it open, if one has (in Jupyter: the kernel)."
+            remedy = "End the program that has it open, if one has (in Jupyter: the kernel); else "
+            remedy += "it is no Milvus file: choose another."
             raise GalleryError(PREFIX + uri, "cannot be opened", remedy) from error
         remedy = "Check that the server runs and the address is right."
         raise GalleryError(PREFIX + uri, f"failed ({error.message})", remedy) from error

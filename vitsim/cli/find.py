@@ -53,7 +53,9 @@ def match(
     opened = open_gallery(gallery, model, background)
     if figure and figure.exists():
         photos = [photo, *(opened.root / path for path in opened.photos["path"])]
-        if any(one.exists() and figure.samefile(one) for one in photos):
+        inside = figure.resolve().is_relative_to(opened.root.resolve())
+        unknown = opened.photos.empty and inside  # in Milvus, which does not list them
+        if unknown or any(one.exists() and figure.samefile(one) for one in photos):
             raise VitsimError(figure, "is a photo", "Give the figure another name.")
     found = opened.match(photo, k, leave_out_query)
     tell("since it was indexed", opened.changed(found))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -36,7 +39,7 @@ def show(
     """Open a page in the browser: drop a photo, see its matches and how sure to be.
 
     English or Portuguese, as the browser asks. A photo dropped on the page stays on this machine
-    and is deleted after a minute or two; those of the gallery are only read.
+    and is deleted after ten minutes; those of the gallery are only read.
     """
     try:
         import gradio  # noqa: F401
@@ -57,7 +60,32 @@ def show(
         here = "127.0.0.1", "localhost", host.strip("[]")
         os.environ[name] = ",".join([*filter(None, known), *here])
     host = f"[{host}]" if ":" in host and "[" not in host else host  # as in an address
-    serve(opened, examples, host, port or None, browser)
+    _hold(host, *serve(opened, examples, host, port or None, browser))
+
+
+def _hold(host: str, address: str, uploads: str) -> None:
+    """Until the command is interrupted; then delete the uploads, and end."""
+    from .. import guard
+
+    for name in {"SIGTERM", "SIGHUP"} & set(dir(signal)):  # as Ctrl-C: uploads are deleted
+        signal.signal(getattr(signal, name), signal.default_int_handler)
+    with suppress(KeyboardInterrupt):
+        print(f"{address} — Ctrl-C ends it.", *_from_elsewhere(host, address), flush=True)
+        while True:
+            time.sleep(0.2)
+    guard.delete(uploads)
+    os._exit(0)  # not by and by: a thread may be at work, and would write or abort
+
+
+def _from_elsewhere(host: str, address: str) -> list[str]:
+    """By what address others on the network reach a page that listens to all of them."""
+    if host not in ("0.0.0.0", "[::]"):
+        return []
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way, suppress(OSError):
+        way.connect(("192.0.2.1", 9))  # of nobody; nothing is sent
+        port = address.rstrip("/").rpartition(":")[2]
+        return [f"For others on this network: http://{way.getsockname()[0]}:{port}/"]
+    return []  # there is no network
 
 
 def _listen_once(host: str, port: int | None) -> None:

@@ -1,0 +1,74 @@
+"""What keeps the demo page to one room: other sites cannot ask it, and nothing sent to it stays."""
+
+import ipaddress
+import os
+import shutil
+import socket
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+POLICY = [(b"referrer-policy", b"no-referrer"), (
+    b"content-security-policy",
+    b"default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
+    b"style-src 'self' 'unsafe-inline'; connect-src 'self' data: blob:; frame-ancestors 'self'",
+)]  # fmt: skip
+
+
+def guarded(page):
+    """The ASGI application `page`, closed to other sites.
+
+    It also tells the browser to load nothing from any other machine.
+    """
+
+    async def answer(scope, receive, send) -> None:
+        async def send_with(message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *POLICY]
+            await send(message)
+
+        if scope["type"] == "http" and is_foreign(dict(scope["headers"])):
+            await send({"type": "http.response.start", "status": 403, "headers": []})
+            await send({"type": "http.response.body", "body": b"Ask by the address of the page."})
+        else:
+            await page(scope, receive, send_with)
+
+    return answer
+
+
+def is_foreign(headers: dict[bytes, bytes]) -> bool:
+    """Whether another site asks: openly, or by a name of its own that leads to this machine.
+
+    This machine's names are its addresses, localhost, and what it calls itself.
+    """
+    host, origin = (headers.get(name, b"").decode("latin-1") for name in (b"host", b"origin"))
+    name, machine = urlsplit(f"//{host}").hostname or "", socket.gethostname().lower()
+    own = {"localhost", machine, f"{machine}.local"}
+    with suppress(ValueError):
+        own.add(str(ipaddress.ip_address(name)))
+    return name not in own or bool(origin and urlsplit(origin).netloc != host)
+
+
+def forget(folder: str, seconds: float) -> None:
+    """Delete files below `folder` when they are so old: also the half of a broken upload."""
+
+    def sweep() -> None:
+        while os.path.isdir(folder):
+            time.sleep(seconds / 10)
+            for path in Path(folder).rglob("*"):
+                with suppress(OSError):
+                    if path.is_file() and time.time() - path.stat().st_ctime > seconds:
+                        path.unlink()
+
+    threading.Thread(target=sweep, daemon=True).start()
+
+
+def delete(folder: str) -> None:
+    """Delete the folder, into which a thread may still be writing."""
+    for _ in range(100):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not os.path.exists(folder):
+            return
+        time.sleep(0.05)
