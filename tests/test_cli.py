@@ -590,3 +590,12 @@ def test_the_page_listens_where_it_is_told_and_else_on_this_machine_alone(
 def test_download_knows_a_background_remover(run, monkeypatch):
     monkeypatch.setattr(background, "fetch", lambda name: Path(f"{name}.onnx"))
     assert run("download", "u2net", "cutout")[1] == "u2net: u2net.onnx\ncutout: cutout.onnx\n"
+
+
+@pytest.mark.parametrize("command", [["match"], ["index", "-o", "g"], ["audit"], ["evaluate"]])
+def test_an_unset_variable_is_not_the_current_folder(run, command, tmp_path, monkeypatch):
+    Image.new("RGB", (9, 9)).save(tmp_path / "0.png")
+    monkeypatch.chdir(tmp_path)
+    code, _, told = run(*command, "")
+    assert code == 2 and "is empty" in told
+    assert os.listdir(tmp_path) == ["0.png"]

@@ -29,9 +29,9 @@ def pets(role: str | None = None, split: str | None = None) -> pd.DataFrame:
     table = folder / "photos.csv"
     if not table.is_file():
         raise VitsimError(table, "is missing", "Install vitsim again, or run `make pets`.")
-    photos = pd.read_csv(table, dtype={"litter": str}, keep_default_na=False)
+    photos = pd.read_csv(table, keep_default_na=False)
     for column in ("photo", "mask", "parts"):
-        photos[column] = [str(folder / path) if path else "" for path in photos[column]]
+        photos[column] = [str(folder / path) for path in photos[column]]
     for column, wanted in (("role", role), ("split", split)):
         if wanted is not None:
             if wanted not in set(photos[column]):

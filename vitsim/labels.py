@@ -64,7 +64,7 @@ def namesakes(photos: pd.DataFrame) -> list[str]:
     """
     folders = photos["path"].map(posixpath.dirname)
     names = folders.map(posixpath.basename)
-    folders = folders[(names == photos["label"]) & (folders != "")].drop_duplicates()
+    folders = folders[names == photos["label"]].drop_duplicates()
     return list(folders[names[folders.index].duplicated(keep=False)])
 
 

@@ -96,7 +96,7 @@ def _add_nose(pet: Pet, build, skull: list, head: Bone, rng) -> tuple[np.ndarray
                  material("nose", roughness=0.3, parts=True, coat=0.3),
                  colour=np.tile((0.62, 0.14, 0.15), (len(shape), 1)), part=part)  # fmt: skip
     if cat:
-        _add_whiskers(build, head, surface, rng)
+        _add_whiskers(build, head, surface)
     return surface, float(radii.max() * 0.95)
 
 
@@ -123,7 +123,7 @@ def _add_mouth(build, skull: list, head: Bone, nose, cat: bool) -> None:
                 np.tile(head.rotation @ [0, -1, 0], (n, 1)), 0.05 * r)  # fmt: skip
 
 
-def _add_whiskers(build, head: Bone, nose, rng) -> None:
+def _add_whiskers(build, head: Bone, nose) -> None:
     """Six white whiskers a side."""
     r, t = build.head, np.linspace(0, 1, 5)[:, None]
     strands = []

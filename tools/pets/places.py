@@ -215,7 +215,7 @@ def _around(azimuth: float, elevation: float, distance: float) -> tuple[float, f
             distance * math.sin(e))  # fmt: skip
 
 
-def add_light(light: str, place: str, rng: np.random.Generator) -> float:
+def add_light(light: str, rng: np.random.Generator) -> float:
     """Light the scene; return the exposure that suits it."""
     side = rng.choice([-1, 1])
     if light == "noon":

@@ -58,7 +58,7 @@ def clear() -> None:
         bpy.data.batch_remove(list(collection))
 
 
-def draw_pose(pet: Pet, build: Build, row: dict) -> Pose:
+def draw_pose(build: Build, row: dict) -> Pose:
     """Pose of one photo; the head tends to look towards the camera."""
     rng = np.random.default_rng([row["seed"], 1])
     away = (row["azimuth_deg"] + 180) % 360 - 180  # degrees, positive: turned to its left
@@ -78,7 +78,7 @@ def add_pet(pet: Pet, row: dict, n_strands: int) -> np.ndarray:
     """Build body, fur, eyes, nose and collar; return the posed vertices."""
     build = make_build(pet)
     limbs = make_limbs(pet, build)
-    pose_limbs(limbs, build, draw_pose(pet, build, row))
+    pose_limbs(limbs, build, draw_pose(build, row))
     head = next(limb.bone for limb in limbs if limb.part == "head")
     turn = Bone(rotation=rotation("z", row["azimuth_deg"]))
     for limb in limbs:
@@ -128,7 +128,7 @@ def render(pet: Pet, row: dict, n_strands: int, scratch: Path):
     vertices = add_pet(pet, row, n_strands)
     add_camera(vertices, row)
     places.add_place(row["place"], vertices, np.random.default_rng([row["seed"], 3]))
-    meter = places.add_light(row["light"], row["place"], np.random.default_rng([row["seed"], 4]))
+    meter = places.add_light(row["light"], np.random.default_rng([row["seed"], 4]))
     scene = bpy.context.scene
     scene.cycles.seed = row["seed"] % 2**31
     scene.render.filepath = str(scratch)

@@ -31,6 +31,19 @@ def at_home(place: str | Path | None) -> str | Path | None:
     return place and type(place)(os.path.expanduser(place))
 
 
+def filled(place: str) -> str:
+    """An argument; an empty one, which an unset variable leaves, is not the current folder."""
+    if not place:
+        raise typer.BadParameter("is empty.")
+    return place
+
+
+def path_argument(told: str, name: str) -> object:
+    """A path that must not be empty."""
+    how = {"parser": lambda place: Path(filled(place)), "metavar": name, "help": told}
+    return Annotated[Path, typer.Argument(**how)]
+
+
 def option(kind: object, told: str, default: str) -> object:
     """An option that says in words what it is when it is left out."""
     return Annotated[kind, typer.Option(help=told, show_default=default, callback=at_home)]

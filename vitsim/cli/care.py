@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from .. import VitsimError
 from ..texts import count, plain
-from ._app import app
+from ._app import app, path_argument
 
 
 @app.command()
-def audit(folder: Annotated[Path, typer.Argument(help="A folder of photos.")]) -> None:
+def audit(folder: path_argument("A folder of photos.", "FOLDER")) -> None:
     """Tell what is wrong with the photos below FOLDER, before it bites.
 
     Exit code 1 if anything is.

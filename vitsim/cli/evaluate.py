@@ -13,7 +13,16 @@ import typer
 
 from .. import VitsimError
 from ..texts import count, plain, tell
-from ._app import BackgroundIfAny, FitIfAny, ModelIfAny, PoolingIfAny, app, at_home, save_figure
+from ._app import (
+    BackgroundIfAny,
+    FitIfAny,
+    ModelIfAny,
+    PoolingIfAny,
+    app,
+    at_home,
+    filled,
+    save_figure,
+)
 from .find import open_gallery
 
 if TYPE_CHECKING:
@@ -25,7 +34,12 @@ if TYPE_CHECKING:
 @app.command()
 def evaluate(
     folder: Annotated[
-        str, typer.Argument(help="Photos in a folder for each animal or class; or a gallery.")
+        str,
+        typer.Argument(
+            help="Photos in a folder for each animal or class; or a gallery.",
+            callback=filled,
+            metavar="FOLDER",
+        ),
     ],
     model: ModelIfAny = None,
     background: BackgroundIfAny = None,

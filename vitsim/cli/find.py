@@ -21,6 +21,7 @@ from ._app import (
     Pooling,
     app,
     at_home,
+    path_argument,
     save_figure,
 )
 
@@ -29,7 +30,7 @@ FIGURE_MOST = 24  # matches in a figure
 
 @app.command()
 def match(
-    photo: Annotated[Path, typer.Argument(help="The photo to look for.")],
+    photo: path_argument("The photo to look for.", "PHOTO"),
     gallery: Place = "toy-pets",
     k: Annotated[int, typer.Option("-k", min=1, help="How many matches.")] = 4,
     model: ModelIfAny = None,
@@ -87,7 +88,7 @@ def match(
 
 @app.command()
 def index(
-    folder: Annotated[Path, typer.Argument(help="The photos; the folder of each is its label.")],
+    folder: path_argument("The photos; the folder of each is its label.", "FOLDER"),
     out: Annotated[
         str,
         typer.Option(
