@@ -38,9 +38,9 @@ def test_views_are_kept_only_of_the_same_photos(tmp_path):
     del views, targets
     assert [array.max() for array in begun(tmp_path, "these photos", 2)] == [7, 9]
     assert [array.max() for array in begun(tmp_path, "others", 2)] == [0, 0]
-    (tmp_path / "of.txt").unlink()  # killed while the files were made
-    (tmp_path / "targets.npy").unlink()
-    assert [array.max() for array in begun(tmp_path, "others", 2)] == [0, 0]
+    for missing in ("of.txt", "targets.npy"):  # killed while the files were made
+        (tmp_path / missing).unlink()
+        assert [array.max() for array in begun(tmp_path, "others", 2)] == [0, 0]
 
 
 def test_vectors_of_a_baseline_are_written_whole_or_not_at_all(tmp_path, monkeypatch):
@@ -62,10 +62,12 @@ def test_a_damaged_notebook_is_built_anew(tmp_path, monkeypatch):
     whole = nbformat.read(lesson.path("en"), as_version=4)
     monkeypatch.setattr(build_notebooks, "execute", lambda *_: whole)
     path = tmp_path / "00.ipynb"
-    path.write_text(lesson.path("en").read_text(encoding="utf-8")[:5000], encoding="utf-8")
     monkeypatch.setattr(type(lesson), "path", lambda *_: path)
-    assert "written" in build_notebooks.build(lesson, "en")
-    assert "no change" in build_notebooks.build(lesson, "en")
+    text = nbformat.writes(whole) + "\n"
+    for damaged in (text[:5000].encode(), text.encode()[:-9], b"{}", "ã".encode()[:1]):
+        path.write_bytes(damaged)
+        assert "written" in build_notebooks.build(lesson, "en")
+        assert "no change" in build_notebooks.build(lesson, "en")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent")
@@ -74,11 +76,11 @@ def test_no_helper_outlives_what_it_works_for(tmp_path):
     program = tmp_path / "parent.py"
     program.write_text(
         "import os, time\n"
-        "from concurrent.futures import ProcessPoolExecutor\n"
-        "from tools.workers import end_with\n"
-        "with ProcessPoolExecutor(1, initializer=end_with, initargs=[os.getpid()]) as pool:\n"
-        "    print(pool.submit(os.getpid).result(), flush=True)\n"
-        "    time.sleep(60)\n"
+        "from tools.workers import helpers\n"
+        "if __name__ == '__main__':\n"
+        "    with helpers(1) as pool:\n"
+        "        print(pool.submit(os.getpid).result(), flush=True)\n"
+        "        time.sleep(60)\n"
     )
     around = os.environ | {"PYTHONPATH": str(ROOT)}
     with subprocess.Popen([sys.executable, program], stdout=subprocess.PIPE, env=around) as parent:

@@ -189,11 +189,10 @@ def build(lesson: Lesson, lang: str) -> str:
     except CellExecutionError as error:
         report = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip()
         raise SourceError(f"{lang}/{path.name} is not built. {report}") from error
-    with suppress(FileNotFoundError, nbformat.reader.NotJSONError):  # new, or damaged
+    with suppress(FileNotFoundError, ValueError, nbformat.ValidationError):  # new, or damaged
         keep_figures(notebook, nbformat.read(path, as_version=4))
-    before = path.read_text(encoding="utf-8") if path.is_file() else ""
     text = nbformat.writes(notebook) + "\n"
-    if text == before:
+    if path.is_file() and path.read_bytes() == text.encode():
         return f"{lang}/{path.name}: no change"
     with atomic(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8")

@@ -20,7 +20,6 @@ import csv
 import dataclasses
 import os
 import sys
-from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from pathlib import Path
 
@@ -35,7 +34,7 @@ from tools.pets.coat import BARE, coat_colour  # noqa: E402
 from tools.pets.photo import degrade, expose  # noqa: E402
 from tools.pets.plan import COATS, QUALITIES, Pet, make_pets  # noqa: E402
 from tools.render_pets import TRAINING  # noqa: E402
-from tools.workers import end_with  # noqa: E402
+from tools.workers import helpers  # noqa: E402
 
 PETS = 8  # of one body
 SHINE = 0.015  # what fur reflects whatever its colour: a black cat is not black
@@ -139,7 +138,7 @@ def main() -> None:
             if files and all(file.exists() for file, _ in files)]  # fmt: skip
     if not jobs:
         raise SystemExit(f"{args.bare}: no pet is whole yet; render_pets.py --train goes on")
-    with ProcessPoolExecutor(args.workers, initializer=end_with, initargs=[os.getpid()]) as pool:
+    with helpers(args.workers) as pool:
         for done, _ in enumerate(pool.map(coat_litter, jobs), 1):
             print(f"\r{done} of {len(jobs)} litters", end="", flush=True)
     print(f"\nwrote {args.out}")

@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import os
 import sys
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +24,7 @@ from tools.pets import surface  # noqa: E402
 from tools.pets.anatomy import PART, make_build, make_limbs  # noqa: E402
 from tools.pets.coat import coat_colour  # noqa: E402
 from tools.pets.plan import COATS, COLLARS, EARS, TAILS, Pet, make_pets  # noqa: E402
-from tools.workers import end_with  # noqa: E402
+from tools.workers import helpers  # noqa: E402
 
 # part: how many zones, by the signs of these axes at rest (x: left and right)
 SPLITS = {
@@ -87,7 +85,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     ).parse_args()
     groups = [litter(number) for number in range(len(bodies()))]
-    with ProcessPoolExecutor(initializer=end_with, initargs=[os.getpid()]) as pool:
+    with helpers() as pool:
         numbers = np.concatenate(list(pool.map(describe, groups, chunksize=8)))
     numbers -= numbers.mean(0)
     numbers /= numbers.std(0) + 1e-3

@@ -6,6 +6,7 @@ goes on.
 """
 
 import io
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +19,7 @@ from gpu_teacher import Teacher
 from pets_and_photos import change_light, moved, seen_somewhere
 from PIL import Image
 from torch.nn import functional as F
+from workers import end_with
 
 from tools.pets.anatomy import make_build
 
@@ -162,8 +164,9 @@ def bare_shot(light: bytes, rest: bytes, what: bytes, box: np.ndarray, meter: fl
     return layers, (places.astype(float), what[..., 0][here].astype(int), here), kind
 
 
-def coat_for_ever(path: Path, seed: int, finished) -> None:
+def coat_for_ever(path: Path, seed: int, finished, parent: int) -> None:
     """Lay new coats over bare pets and hand them on; the work of one process."""
+    end_with(parent)
     stored, rng = np.load(path), np.random.default_rng(seed)
     files = list(zip(*(unpack(stored, name) for name in ("light", "rest", "what")), strict=True))
     pet, box, meter, kind = (stored[name] for name in ("pet", "box", "meter", "kind"))
@@ -195,7 +198,9 @@ class Pets:
         context = torch.multiprocessing.get_context("spawn")
         finished = context.Queue(maxsize=2 * processes)
         self.at_work = [
-            context.Process(target=coat_for_ever, args=(path, 1000 * seed + i, finished))
+            context.Process(
+                target=coat_for_ever, args=(path, 1000 * seed + i, finished, os.getpid())
+            )
             for i in range(processes)
         ]
         for process in self.at_work:

@@ -97,15 +97,15 @@ def write_table(rows: list[dict], out: Path) -> None:
     writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    text, table = file.getvalue().encode(), out / "photos.csv"
-    if table.exists() and table.read_bytes() == text:
+    text, table = file.getvalue(), out / "photos.csv"
+    if table.exists() and table.read_text(encoding="utf-8") == text:
         return
     if any(out.glob("*/*")):
-        raise SystemExit(f"{out} holds photos of other pets, or of another seed: choose another "
-                         "--out, or delete its folders, and all is rendered anew")  # fmt: skip
+        raise SystemExit(f"{out} holds other things, or photos of other pets or another seed: choose "
+                         "another --out, or delete its folders, and all is rendered anew")  # fmt: skip
     out.mkdir(parents=True, exist_ok=True)
     temporary = out / f".photos.csv.{os.getpid()}"
-    temporary.write_bytes(text)
+    temporary.write_text(text, encoding="utf-8", newline="\n")
     os.replace(temporary, table)
 
 

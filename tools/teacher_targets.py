@@ -19,13 +19,12 @@ import io
 import os
 import tarfile
 import time
-from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from workers import end_with
+from workers import helpers
 
 from vitsim.files import sha256
 from vitsim.images import fit
@@ -148,7 +147,8 @@ def names_in_gallery(photos: Path, names: list[str], gallery: Path) -> set[str]:
 def begun(folder: Path, of: str, count: int) -> list[np.ndarray]:
     """The arrays of views and targets on disk, as far as they were filled; `of` tells what with."""
     told, arrays = folder / "of.txt", []
-    mode = "r+" if told.exists() and told.read_text() == of else "w+"
+    there = all((folder / name).exists() for name in ("of.txt", "views.npy", "targets.npy"))
+    mode = "r+" if there and told.read_text() == of else "w+"
     told.unlink(missing_ok=True)
     for name, shape in {"views.npy": (VIEW, VIEW, 3), "targets.npy": (1024,)}.items():
         whole = {"dtype": np.uint8, "shape": (count, VIEWS, *shape)}
@@ -199,7 +199,7 @@ def main() -> None:
         if not targets[min(start + CHUNK, len(pairs)) - 1, -1].any()
     ]
     begin = time.time()
-    with ProcessPoolExecutor(args.workers, initializer=end_with, initargs=[os.getpid()]) as pool:
+    with helpers(args.workers) as pool:
         for done, (start, view, target) in enumerate(pool.map(prepare, jobs), 1):
             views[start : start + len(view)] = view
             targets[start : start + len(target)] = target

@@ -198,7 +198,9 @@ def main() -> None:
         if name == "train":
             command.add_argument("stage", choices=STAGES)
             command.add_argument("--minutes", type=float, default=45.0, help="(default 45)")
-            command.add_argument("--until", metavar="HH:MM", help="end by the clock instead")
+            command.add_argument(
+                "--until", metavar="HH:MM", help="end by the clock; tomorrow, if past"
+            )
             command.add_argument("--start", type=Path, metavar="ONNX", help="from these weights")
             command.add_argument("--threads", type=int, default=os.cpu_count())
     args = parser.parse_args()

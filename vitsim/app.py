@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 MATCHES, LINES = 8, 15
 PIXELS, MEGABYTES, WAITING = 60e6, 20, 40  # the most of an upload, and of people in the queue
-FORGET = 600  # seconds that an upload and its answer stay: longer than a full queue takes
+FORGET = 1200  # seconds that an upload and its answer stay: longer than a full queue takes
 WORDS = {
     "en": {
         "title": "# Is it the same one?\nGive a photo of an animal. Its most similar photos come "
@@ -122,7 +122,7 @@ def answer(gallery: Gallery, impostors: pd.Series, photo: str | Path, lang: str)
     _refuse_large(photo, words := WORDS[lang])
     seen, _ = prepare(photo, gallery.recipe)
     found = gallery.match(photo, MATCHES)
-    stale = {m.path for m in found if not m.path.exists() or gallery.changed([m])}
+    stale = {m.path for m in found if not m.path.exists() or gallery.changed([m], resized=True)}
     shown = [GONE if m.path in stale else photo_or_grey(m.path) for m in found]
     labels = [words["stale"].format(label=m.label) if m.path in stale else m.label for m in found]
     best, _ = prepare(shown[0], gallery.recipe)
@@ -159,9 +159,9 @@ def page(gallery: Gallery, examples: list[Path]) -> "tuple[gradio.Blocks, gradio
             if not isinstance(error, TooLarge):  # which says it in the language
                 told = WORDS[_language(request)]["refused"].format(told=told)
             return None, [], f"⚠️ {told}", None, None
-        for picture in (shown.seen, shown.parts, shown.attention, *(p for p, _ in shown.matches)):
-            _make_unique(picture)
-        return shown.seen, shown.matches, shown.surety, shown.parts, shown.attention
+        matches = [(_unique(picture), told) for picture, told in shown.matches]
+        seen, parts, attention = map(_unique, (shown.seen, shown.parts, shown.attention))
+        return seen, matches, shown.surety, parts, attention
 
     def take_example(event: gr.SelectData, request: gr.Request):
         return None, *search(str(examples[event.index]), request)
@@ -188,7 +188,7 @@ def page(gallery: Gallery, examples: list[Path]) -> "tuple[gradio.Blocks, gradio
         photo.input(search, photo, shown, api_name="search")
         chosen.select(take_example, None, [photo, *shown], api_name=False)
         thumbs = [fit(open_photo(path), 160) for path in examples]
-        blocks.load(lambda: thumbs, None, chosen)
+        blocks.load(lambda: [_unique(one) for one in thumbs], None, chosen)
     return blocks.queue(max_size=WAITING), say
 
 
@@ -219,7 +219,7 @@ def serve(
             server_name=host, server_port=port, share=False, inbrowser=inbrowser, quiet=True,
             prevent_thread_lock=True, max_file_size=f"{MEGABYTES}mb", footer_links=[], i18n=say,
             theme=gr.themes.Default(**fonts),
-            app_kwargs={"middleware": [Middleware(guard.guarded)]},
+            app_kwargs={"middleware": [Middleware(guard.guarded, host=host)]},
         )  # fmt: skip
     except OSError as error:
         told = f"cannot be used ({error})", "Choose others with --host and --port, or neither."
@@ -234,11 +234,13 @@ def _uploaded(path: str, folder: str) -> str:
     return path
 
 
-def _make_unique(picture: Image.Image) -> None:
+def _unique(picture: Image.Image) -> Image.Image:
     """Gradio keeps equal pictures in one file, and writes it anew while others may be reading."""
     exif = Image.Exif()
     exif[ExifTags.Base.ImageID] = uuid4().hex
-    picture.info["exif"] = exif.tobytes()
+    copy = picture.copy()
+    copy.info["exif"] = exif.tobytes()
+    return copy
 
 
 def _surety(score: float, impostors: pd.Series, gallery: Gallery, lang: str) -> str:

@@ -240,10 +240,10 @@ class Gallery:
                 found.append(f"{path} is gone")
         return found
 
-    def changed(self, matches: Iterable[Match]) -> list[str]:
-        """Which photos of `matches` hold another picture of the same size than was indexed.
+    def changed(self, matches: Iterable[Match], resized: bool = False) -> list[str]:
+        """Which photos of `matches` hold another picture than was indexed: of the same size.
 
-        `changes` looks at all sizes, which is quick; here few are read. In Milvus: what is gone.
+        `changes` tells of other sizes, `resized` here, too. In Milvus: which photos are gone.
         """
         if self.photos.empty:
             return [f"{m.path} is gone" for m in matches if not m.path.exists()]
@@ -252,7 +252,7 @@ class Gallery:
         for name, digest, size in zip(was["path"], was["sha256"], was["bytes"], strict=True):
             with suppress(PhotoError):  # gone: `changes` says so
                 now, now_size = fingerprint(paths[name])
-                if now_size == size and now != digest:
+                if now != digest and (resized or now_size == size):
                     found.append(f"{paths[name]} was changed")
         return found
 

@@ -2,13 +2,13 @@
 
 import ipaddress
 import os
+import re
 import shutil
 import socket
 import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import urlsplit
 
 POLICY = [(b"referrer-policy", b"no-referrer"), (
     b"content-security-policy",
@@ -17,8 +17,8 @@ POLICY = [(b"referrer-policy", b"no-referrer"), (
 )]  # fmt: skip
 
 
-def guarded(page):
-    """The ASGI application `page`, closed to other sites.
+def guarded(page, host: str = ""):
+    """The ASGI application `page`, which listens to `host`, closed to other sites.
 
     It also tells the browser to load nothing from any other machine.
     """
@@ -29,7 +29,7 @@ def guarded(page):
                 message["headers"] = [*message["headers"], *POLICY]
             await send(message)
 
-        if scope["type"] == "http" and is_foreign(dict(scope["headers"])):
+        if scope["type"] == "http" and is_foreign(dict(scope["headers"]), host):
             await send({"type": "http.response.start", "status": 403, "headers": []})
             await send({"type": "http.response.body", "body": b"Ask by the address of the page."})
         else:
@@ -38,17 +38,19 @@ def guarded(page):
     return answer
 
 
-def is_foreign(headers: dict[bytes, bytes]) -> bool:
+def is_foreign(headers: dict[bytes, bytes], listens: str = "") -> bool:
     """Whether another site asks: openly, or by a name of its own that leads to this machine.
 
-    This machine's names are its addresses, localhost, and what it calls itself.
+    This machine's names are its addresses, localhost, what it calls itself, and what it `listens`
+    to.
     """
     host, origin = (headers.get(name, b"").decode("latin-1") for name in (b"host", b"origin"))
-    name, machine = urlsplit(f"//{host}").hostname or "", socket.gethostname().lower()
-    own = {"localhost", machine, f"{machine}.local"}
+    name = re.sub(r":\d*$", "", host.lower()).strip("[]")
+    machine = socket.gethostname().lower()
+    own = {"localhost", machine, f"{machine}.local", listens.strip("[]").lower()} - {""}
     with suppress(ValueError):
-        own.add(str(ipaddress.ip_address(name)))
-    return name not in own or bool(origin and urlsplit(origin).netloc != host)
+        own.add(name if ipaddress.ip_address(name) else "")
+    return name not in own or bool(origin and origin.partition("://")[2] != host)
 
 
 def forget(folder: str, seconds: float) -> None:
@@ -57,9 +59,10 @@ def forget(folder: str, seconds: float) -> None:
     def sweep() -> None:
         while os.path.isdir(folder):
             time.sleep(seconds / 10)
-            for path in Path(folder).rglob("*"):
-                with suppress(OSError):
-                    if path.is_file() and time.time() - path.stat().st_ctime > seconds:
+            with suppress(OSError):  # a folder may go meanwhile: the next time, then
+                for path in filter(Path.is_file, Path(folder).rglob("*")):
+                    written = path.stat()
+                    if time.time() - max(written.st_ctime, written.st_mtime) > seconds:
                         path.unlink()
 
     threading.Thread(target=sweep, daemon=True).start()

@@ -29,7 +29,11 @@ def show(
     model: ModelIfAny = None,
     background: Remover = None,
     host: Annotated[
-        str, typer.Option(help="127.0.0.1 is this machine alone; 0.0.0.0 everyone on the network.")
+        str,
+        typer.Option(
+            help="127.0.0.1 is this machine alone; 0.0.0.0 everyone on the network. Behind a proxy, "
+            "the name by which the page is asked for must be this one."
+        ),
     ] = "127.0.0.1",
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Any free one if left out.")
@@ -39,7 +43,7 @@ def show(
     """Open a page in the browser: drop a photo, see its matches and how sure to be.
 
     English or Portuguese, as the browser asks. A photo dropped on the page stays on this machine
-    and is deleted after ten minutes; those of the gallery are only read.
+    and is deleted after twenty minutes; those of the gallery are only read.
     """
     try:
         import gradio  # noqa: F401
@@ -68,7 +72,8 @@ def _hold(host: str, address: str, uploads: str) -> None:
     from .. import guard
 
     for name in {"SIGTERM", "SIGHUP"} & set(dir(signal)):  # as Ctrl-C: uploads are deleted
-        signal.signal(getattr(signal, name), signal.default_int_handler)
+        if signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN:  # as nohup wants it
+            signal.signal(getattr(signal, name), signal.default_int_handler)
     with suppress(KeyboardInterrupt):
         print(f"{address} — Ctrl-C ends it.", *_from_elsewhere(host, address), flush=True)
         while True:
