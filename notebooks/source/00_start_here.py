@@ -352,8 +352,8 @@ plots.photo_row([a.photo, query, numbers, matches[0].path], titles)
 
 # %% [markdown] lang="en"
 # The road of one photo. Lesson 01 lays the background aside. Lesson 02 turns the dog into numbers,
-# an **embedding**: each small square is one of them, dark if negative, light if positive. Lessons
-# 03 and 04 compare them with those of every photo in the shelter.
+# an **embedding**: each small cell is one, dark if negative, light if positive. Lessons 03 and 04
+# compare them with those of every photo in the shelter.
 #
 # | | Lesson | Minutes |
 # |---|---|---|
@@ -402,8 +402,8 @@ plots.photo_row([a.photo, query, numbers, matches[0].path], titles)
 
 # %% [markdown] lang="pt"
 # O caminho de uma foto. A aula 01 põe o fundo de lado. A aula 02 transforma o cão em números, um
-# ***embedding***: cada quadradinho é um deles, escuro se negativo, claro se positivo. As aulas 03 e
-# 04 os comparam com os de todas as fotos do abrigo.
+# ***embedding***: cada célula é um deles, escura se negativa, clara se positiva. As aulas 03 e 04
+# os comparam com os de todas as fotos do abrigo.
 #
 # | | Aula | Minutos |
 # |---|---|---|

@@ -154,7 +154,7 @@ print(inks.shape, np.abs(inks[:, :, :3].astype(int) - (255 - cat)).max())
 # importantes. Dividir por 257 preserva os primeiros.
 
 # %%
-deep = np.uint16(65535 * np.sqrt(cat[:, :, 1] / 255))
+deep = np.uint16(65535 * np.sqrt(cat[:, :, 1] / 255))  # √: else its last 8 bits were the cat
 wrapped, right = deep.astype(np.uint8), (deep / 257).astype(np.uint8)
 grey = [Image.fromarray(pixels) for pixels in (wrapped, right)]
 plots.photo_row(grey, ["deep.astype(np.uint8)", "deep / 257"])
@@ -382,12 +382,12 @@ del os.environ["U2NET_HOME"]
 print("rembg ✓")
 
 # %% [markdown] lang="en"
-# First by hand: scale the numbers as in training (ImageNet's mean and standard deviation), put the
+# First by hand: divide by the largest, apply ImageNet's mean and standard deviation, put the
 # channels first, run the network. Then by rembg, which also stretches the answer to the full range.
 
 # %% [markdown] lang="pt"
-# Primeiro, à mão: padronizar os números como no treino (média e desvio padrão da ImageNet), pôr os
-# canais na frente, executar a rede. Depois, pelo rembg, que ainda estica a resposta de 0 a 1.
+# Primeiro, à mão: dividir pelo maior, aplicar a média e o desvio padrão da ImageNet, pôr os canais
+# na frente, executar a rede. Depois, pelo rembg, que ainda estica a resposta de 0 a 1.
 
 # %%
 scaled = np.asarray(pet) / np.asarray(pet).max()

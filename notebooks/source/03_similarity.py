@@ -173,12 +173,12 @@ ways["NumPy"] = x @ y / (np.linalg.norm(x) * np.linalg.norm(y))
 print({name: f"{value:.2f}" for name, value in ways.items()})
 
 # %% [markdown] lang="en"
-# FAISS, the search engine of lesson 04, knows no cosine, only the inner product. So we hand it
+# FAISS, the search engine of lesson 04, knows no cosine, but the inner product. So we hand it
 # **unit vectors**, of norm 1, for which the dot product *is* the cosine. All embeddings of this
 # course are unit vectors.
 
 # %% [markdown] lang="pt"
-# O FAISS, o motor de busca da aula 04, não conhece o cosseno, só o produto interno. Por isso lhe
+# O FAISS, o motor de busca da aula 04, não conhece o cosseno, mas o produto interno. Por isso lhe
 # damos **vetores unitários**, de norma 1, para os quais o produto escalar *é* o cosseno. Todos os
 # *embeddings* deste curso são unitários.
 
@@ -502,20 +502,20 @@ print(f"impostor ≥ 0.8: {np.mean(impostor >= 0.8):.2f}")
 plots.score_strips({"genuine": genuine, "impostor": impostor}, mark=0.8)
 
 # %% [markdown] lang="en"
-# Look right of the dashed line. The second number answers: 0.01 means that of 100 pairs with another
-# pet one scores as high. In a shelter of hundreds, 0.8 is then not high; with no impostor there, it
-# is. No cosine is high by itself: only **against the impostors of its own model**. And any
-# overlap of the strips means errors, whatever the threshold.
+# Look right of the dashed line. The second number answers: 0.01 means that of 100 pairs with
+# another pet one scores as high. In a shelter of hundreds, 0.8 is then not high; were no impostor
+# there, it would be. No cosine is high by itself: only **against the impostors of its own model and
+# gallery**. And any overlap of the strips means errors, whatever the threshold.
 #
 # How far apart are they, in units of their spread?
 #
 # $$d' = \frac{\mu_g - \mu_i}{\sqrt{(\sigma_g^2 + \sigma_i^2)/2}}$$
 
 # %% [markdown] lang="pt"
-# Olhe à direita da linha tracejada. O segundo número responde: 0,01 quer dizer que, de 100 pares com
-# outro animal, um chega lá. Em um abrigo com centenas, 0,8 já não é alto; sem impostores ali, seria.
-# Nenhum cosseno é alto por si só: apenas **diante dos impostores do mesmo
-# modelo**. E toda sobreposição das faixas significa erros, qualquer que seja o limiar.
+# Olhe à direita da linha tracejada. O segundo número responde: 0,01 quer dizer que, de 100 pares
+# com outro animal, um chega lá. Em um abrigo com centenas, 0,8 já não é alto; sem impostores ali,
+# seria. Nenhum cosseno é alto por si: apenas **diante dos impostores do mesmo modelo e galeria**. E
+# toda sobreposição das faixas significa erros, qualquer que seja o limiar.
 #
 # Quão separadas elas estão, em unidades de sua dispersão?
 #
@@ -546,26 +546,26 @@ for name, pairs in [("raw", all_pairs(embeddings)), ("centred", all_pairs(centre
 # centring help *this* model? Only data can tell, not theory.
 #
 # ### Exercise 4: change
-# Choose the threshold that only one impostor in a hundred reaches.
+# Choose the threshold that only one impostor in a thousand reaches.
 
 # %% [markdown] lang="pt"
 # Uma diferença entre as duas últimas colunas sugere escores não normais. Compare as linhas: a
 # centralização ajudou *este* modelo? Só os dados podem dizer, não a teoria.
 #
 # ### Exercício 4: modifique
-# Escolha o limiar que apenas um impostor em cada cem alcança.
+# Escolha o limiar que apenas um impostor em cada mil alcança.
 
 # %% tags=["exercise"]
 threshold = impostor.mean()
 
 share = np.mean(impostor >= threshold)
-print(f"{100 * share:.2f} / 100   {np.mean(genuine >= threshold):.2f}")
+print(f"{1000 * share:.2f} / 1000   {np.mean(genuine >= threshold):.2f}")
 check(
     share,
-    0.01,
-    en="Too many impostors per 100? Raise the threshold; too few? Lower it.",
-    pt="Impostores demais em cada 100? Suba o limiar; de menos? Baixe-o.",
-    tolerance=0.0005,
+    0.001,
+    en="Too many impostors per 1,000? Raise the threshold; too few? Lower it.",
+    pt="Impostores demais em cada 1.000? Suba o limiar; de menos? Baixe-o.",
+    tolerance=0.0001,
 )
 
 # %% [markdown] lang="en"
@@ -581,10 +581,10 @@ check(
 # </details>
 
 # %% tags=["solution"] cellView="form" jupyter={"source_hidden": true, "outputs_hidden": true}
-threshold = np.quantile(impostor, 0.99)
+threshold = np.quantile(impostor, 0.999)
 share = np.mean(impostor >= threshold)
-print(f"{100 * share:.2f} / 100   {np.mean(genuine >= threshold):.2f}")
-check(share, 0.01, tolerance=0.0005)
+print(f"{1000 * share:.2f} / 1000   {np.mean(genuine >= threshold):.2f}")
+check(share, 0.001, tolerance=0.0001)
 
 # %% [markdown] lang="en"
 # The last number is the share of genuine pairs that still pass: safety costs the rest. Lesson 05

@@ -459,7 +459,7 @@ asked = pets[:100] + rng.standard_normal((100, 64))
 photos, asked = (np.round(512 * similarity.normalise(some)) / 512 for some in (photos, asked))
 
 exact = faiss.IndexFlatIP(64)
-graph = faiss.IndexHNSWFlat(64, 16, faiss.METRIC_INNER_PRODUCT)
+graph = faiss.IndexHNSWFlat(64, 16, faiss.METRIC_INNER_PRODUCT)  # 64 numbers, 16 links each
 exact.add(photos)
 graph.add(photos)
 print(exact.ntotal, graph.ntotal)
@@ -472,12 +472,13 @@ print(exact.ntotal, graph.ntotal)
 
 # %%
 _, truth = exact.search(asked, 10)
-for graph.hnsw.efSearch in (10, 40, 160):
+for width in (10, 40, 160):
+    graph.hnsw.efSearch = width
     faiss.cvar.hnsw_stats.reset()
     _, near = graph.search(asked, 10)
     kept = [len(np.intersect1d(*pair)) / 10 for pair in zip(truth, near, strict=True)]
     share = faiss.cvar.hnsw_stats.ndis / (100 * 10_000)
-    print(f"efSearch {graph.hnsw.efSearch:3}   recall {np.mean(kept):.2f}   compared {share:.2f}")
+    print(f"efSearch {width:3}   recall {np.mean(kept):.2f}   compared {share:.2f}")
 
 # %% [markdown] lang="en"
 # `compared` is the share of the gallery that it looked at. Recall is bought with work, and what is
@@ -530,15 +531,15 @@ for scene, tokens in zip(scenes[1:], (right_view, coffee), strict=True):
 plots.patch_lines(pairs, encoder.grid, ["motorcycle", "coffee"], in_row)
 
 # %% [markdown] lang="en"
-# Coffee is the control: nothing there belongs to anything, yet neighbours are found. If the share
-# `same row` far exceeds 1/`encoder.grid`, the model pairs *places in the picture*, not things.
+# Coffee is the control: nothing there belongs to anything, yet neighbours are found. If there `same
+# row` far exceeds 1/`encoder.grid`, the model pairs *places in the picture*, not things.
 #
 # Now the pets, cropped close so that more patches show them. The renderer knows which part of the
 # body each pixel shows.
 
 # %% [markdown] lang="pt"
-# A xícara é o controle: ali nada corresponde a nada e, mesmo assim, surgem vizinhos. Se a proporção
-# `same row` passa muito de 1/`encoder.grid`, o modelo pareia *lugares da imagem*, não coisas.
+# A xícara é o controle: ali nada corresponde a nada e, mesmo assim, surgem vizinhos. Se ali `same
+# row` passa muito de 1/`encoder.grid`, o modelo pareia *lugares da imagem*, não coisas.
 #
 # Agora os animais, com a foto cortada rente a eles: mais *patches* os mostram. O programa que os
 # gerou sabe que parte do corpo cada pixel mostra.
@@ -571,7 +572,9 @@ plots.photo_row([photo, numbers], ["photo", "parts"])
 
 # %%
 starts = shots.drop_duplicates("pet")
-rivals = starts.groupby("species")["pet"].transform(lambda pets: np.roll(pets, -2))
+rivals = starts.groupby("species")["pet"].transform(
+    lambda pets: np.roll(pets, -2)
+)  # by 2: no litter-mate
 
 
 def like(row, pet):
@@ -597,7 +600,8 @@ def joined(one, other):
     (_, a, a_in, a_part, _), (_, b, b_in, b_part, _) = one, other
     found = parts.correspondences(a, b, a_in, b_in)
     same = a_part[tuple(found.a.T)] == b_part[tuple(found.b.T)]
-    return found, same, np.mean(a_part[a_in][:, None] == b_part[b_in])
+    both = a_in & b_in  # the control: patches at the same place of the picture
+    return found, same, np.mean(a_part[both] == b_part[both])
 
 
 cat, own, rival = trios[list(starts["pet"]).index("cat_022")]
@@ -606,12 +610,12 @@ pairs = [(cat[0], own[0], of_own), (cat[0], rival[0], of_rival)]
 plots.patch_lines(pairs, encoder.grid, ["same pet", "other pet"], [own_same, rival_same])
 
 # %% [markdown] lang="en"
-# One cat proves little. For all 18 pets: pairs of patches between two photos, their mean score, the
-# share that join the same part, and that share had patches been paired blindly.
+# One cat proves little. For all 18 pets: pairs of patches, their mean score, the share that join
+# the same part, and that share for patches at the same place.
 
 # %% [markdown] lang="pt"
 # Um gato prova pouco. Para os 18 animais: pares de *patches* entre duas fotos, seu escore médio, a
-# proporção que une a mesma parte e essa proporção com pares formados às cegas.
+# proporção que une a mesma parte e essa proporção entre *patches* do mesmo lugar.
 
 # %%
 shares = []
@@ -620,16 +624,16 @@ for at, name in [(1, "same pet"), (2, "other pet")]:
     count = np.mean([len(found) for found, _, _ in results])
     score = np.concatenate([found.scores for found, _, _ in results]).mean()
     shares.append([same.mean() if len(same) else 0 for _, same, _ in results])
-    blind = np.mean([blind for _, _, blind in results])
-    print(f"{name:9} {count:6.2f} {score:6.2f} {np.mean(shares[-1]):6.2f} {blind:6.2f}")
+    place = np.mean([place for _, _, place in results])
+    print(f"{name:9} {count:6.2f} {score:6.2f} {np.mean(shares[-1]):6.2f} {place:6.2f}")
 coin = f"{len(trios) / 2:.0f} ± {math.sqrt(len(trios)):.0f}"
 print(np.greater(*shares).sum(), "of", len(trios), f"({coin})")
 
 # %% [markdown] lang="en"
-# If there are more pairs and higher scores above than below, it knows the pet's fur or build. If
-# the third column exceeds the fourth, pairs respect anatomy beyond chance; in the row `other pet`,
-# without common spots to help. The last line says for how many pets the own photo agrees more
-# often; tossing coins would give 9 ± 4 (two standard deviations).
+# If there are more pairs and higher scores above than below, it knows the pet's fur or build. Only
+# if the third column exceeds the fourth do pairs know anatomy beyond place: seen from one side,
+# heads lie where heads lie. The last line says for how many pets the own photo agrees more often;
+# tossing coins would give 9 ± 4 (two standard deviations).
 #
 # ## Quiz
 #
@@ -667,9 +671,9 @@ print(np.greater(*shares).sum(), "of", len(trios), f"({coin})")
 
 # %% [markdown] lang="pt"
 # Se há mais pares e escores mais altos em cima que embaixo, o modelo conhece pelagem ou porte do
-# animal. Se a terceira coluna supera a quarta, os pares respeitam a anatomia além do acaso; na
-# linha `other pet`, sem ajuda de manchas em comum. A última linha diz em quantos animais `same pet`
-# supera `other pet` nessa coluna; cara ou coroa daria 9 ± 4 (2 desvios padrão).
+# animal. Só se a terceira coluna supera a quarta os pares conhecem anatomia além do lugar: do mesmo
+# lado, cabeça fica onde fica cabeça. A última linha diz em quantos animais `same pet` supera `other
+# pet` nessa coluna; cara ou coroa daria 9 ± 4 (2 desvios padrão).
 #
 # ## Questionário
 #

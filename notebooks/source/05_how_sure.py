@@ -419,15 +419,16 @@ for n in (10, 30, 1000):
 print(f"30 errors: ± {100 * 1.645 / np.sqrt(30):.0f} %")
 
 # %% [markdown] lang="en"
-# The **rule of 30**: 30 errors have standard deviation √30, so its relative margin is ±30 %, with
-# 90 % confidence. A trial is an *identity*: 30 photos of one stranger are, nearly, one trial.
+# The **rule of 30**: 30 errors have standard deviation √30, so a relative margin of 1.645/√30 = ±30
+# %, with 90 % confidence. A trial is an *identity*: 30 photos of one stranger are, nearly, one
+# trial.
 #
 # ### Exercise 3: predict
 # How many strangers, all refused, let you say, with 95 % confidence, "fewer than 1 in 100"?
 
 # %% [markdown] lang="pt"
-# A **regra dos 30**: 30 erros têm desvio padrão √30; a margem relativa é de ±30 %, com 90 % de
-# confiança. Um ensaio é uma *identidade*: 30 fotos de um estranho são quase um ensaio.
+# A **regra dos 30**: 30 erros têm desvio padrão √30; margem relativa de 1,645/√30 = ±30 %, com 90 %
+# de confiança. Um ensaio é uma *identidade*: 30 fotos de um estranho são quase um ensaio.
 #
 # ### Exercício 3: preveja
 # Quantos estranhos, todos recusados, permitem dizer, com 95 % de confiança, "menos de 1 em 100"?
@@ -579,7 +580,8 @@ def recall(a, b, size):
 
 
 a, b = fit(rivals, others)
-print(f"a = {a:.2f}   recall@1(2): model {recall(a, b, 2):.2f}, {1 - rivals.mean() / others:.2f}")
+counted = 1 - rivals.mean() / others
+print(f"a = {a:.2f}   recall@1(2): model {recall(a, b, 2):.3f}, counted {counted:.3f}")
 
 # %% [markdown] lang="en"
 # How sure? The **jackknife**, each pet as query and rival:
@@ -603,8 +605,8 @@ model_curve = (large, recall(a, b, large), low, high)
 plots.recall_by_gallery_size((small, free.mean(axis=0)), model_curve, published)
 
 # %% [markdown] lang="en"
-# Does the dashed line follow the solid one? Then the model describes our 50. Beyond, its shape
-# near p = 0 decides, which 49 rivals cannot show: the band (cut flat on top) holds sampling error only.
+# Where the solid line hides the dashed one, the model describes our 50. Beyond, its shape near p =
+# 0 decides, which 49 rivals cannot show: the band (cut flat on top) holds sampling error only.
 #
 # The diamonds are published, for a frozen DINOv2 and a trained projection; 25, 6 and 3 photos of
 # each animal. **Similar EER, different recall**: more rivals, fewer photos of the right pet. No
@@ -615,7 +617,7 @@ plots.recall_by_gallery_size((small, free.mean(axis=0)), model_curve, published)
 # of owners whose pet is in the gallery, the expected cost, as a share of the worst, is
 
 # %% [markdown] lang="pt"
-# A tracejada segue a contínua? Então o modelo descreve nossos 50. Além deles, decide a forma da
+# Onde a contínua esconde a tracejada, o modelo descreve nossos 50. Além deles, decide a forma da
 # Beta perto de p = 0, que 49 rivais não mostram: a faixa (achatada no alto) só reflete o erro
 # amostral.
 #
@@ -639,10 +641,10 @@ dev = (asked["split"] == "dev").to_numpy()
 grid = np.linspace(stranger.min(), scores.max() + 0.01, 200)
 ratios = (1, 5, 25)  # yours?
 costs = {f"{ratio} : 1": [cost(dev, one, ratio) for one in grid] for ratio in ratios}
-for name, values in costs.items():
+for ratio, (name, values) in zip(ratios, costs.items(), strict=True):
     chosen = grid[np.argmin(values)]
     print(f"{name:>6}  threshold {chosen:.2f}   dev {min(values):.2f}   "
-          f"test {cost(~dev, chosen, int(name[:-4])):.2f}")  # fmt: skip
+          f"test {cost(~dev, chosen, ratio):.2f}")  # fmt: skip
 plots.cost_curves(grid, costs)
 
 # %% [markdown] lang="en"
@@ -701,7 +703,8 @@ for part in (dev, ~dev):
     print(f"true strangers {alarm[part & ~known].mean():.2f}")
 
 # %% [markdown] lang="en"
-# Did the promise hold on `test`, second row? Seven true strangers, none: up to?
+# Did the promise hold on `test`, second row? If none of seven strangers: up to 1 − 0.05^(1/7) =
+# 0.35.
 #
 # ## Quiz
 #
@@ -739,7 +742,8 @@ for part in (dev, ~dev):
 # - Diamonds: [pet-recognition-small](https://huggingface.co/open-noodle/pet-recognition-small).
 
 # %% [markdown] lang="pt"
-# A promessa valeu em `test`, na segunda linha? Nenhum de sete estranhos: até quanto?
+# A promessa valeu em `test`, na segunda linha? Se nenhum dos sete estranhos: até 1 − 0,05^(1/7) =
+# 0,35.
 #
 # ## Questionário
 #

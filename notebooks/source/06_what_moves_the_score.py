@@ -176,8 +176,8 @@ print(len(alike), pairs.groupby("roles")[["turn", "both_sharp"]].mean().round(2)
 pd.crosstab(pairs["roles"], [pairs["same_light"], pairs["same_place"]])
 
 # %% [markdown] lang="en"
-# The 378 `gallery-query` pairs never share light or place: the data were made so. Who shares a light
-# shares a role, and roles differ: gallery photos are sharper and 120° apart. This is
+# The 378 `gallery-query` pairs never share light or place: the data were made so. Pairs in one
+# light share a role, and roles differ: gallery photos are sharper and 120° apart. This is
 # **confounding** (*confundimento*), by design. Nor can we compare only pairs that agree in all
 # else: just 3 agree in everything.
 #
@@ -187,10 +187,10 @@ pd.crosstab(pairs["roles"], [pairs["same_light"], pairs["same_place"]])
 # agree minus that of pairs that differ. Then Student's t, n = 18.
 
 # %% [markdown] lang="pt"
-# Os 378 pares `gallery-query` nunca compartilham luz nem lugar: os dados foram feitos assim. Quem
-# compartilha a luz compartilha o papel (`role`), e os papéis diferem: fotos de galeria são mais
-# nítidas e separadas por 120°. Isso é **confundimento**, por delineamento. Nem dá para comparar só
-# pares iguais em todo o resto: apenas 3 concordam em tudo.
+# Os 378 pares `gallery-query` nunca compartilham luz nem lugar: os dados foram feitos assim. Mesma
+# luz, mesmo papel (`role`), e os papéis diferem: fotos de galeria são mais nítidas e separadas por
+# 120°. Isso é **confundimento**, por delineamento. Nem dá para comparar só pares iguais em todo o
+# resto: apenas 3 concordam em tudo.
 #
 # ## 3. Um número por animal
 #
@@ -557,10 +557,10 @@ def separation(scores, query_ids, gallery_ids):
 
 rows = {}
 for name, vectors in settings.items():
-    strangers = np.where(who[:, None] == who, np.nan, vectors @ vectors.T)
+    others = np.where(who[:, None] == who, np.nan, vectors @ vectors.T)
     pair_scores = evaluation.genuine_impostor_scores(*task(name))
     rows[name] = {"d′ pet": separation(*task(name))}
-    rows[name]["d′ place"] = separation(strangers, place, place)
+    rows[name]["d′ place"] = separation(others, place, place)
     rows[name]["EER"] = evaluation.equal_error_rate(*pair_scores).rate
     rows[name]["recall@1"] = evaluation.recall_at_k(*task(name))
 pd.DataFrame(rows).T.map("{:z.2f}".format)

@@ -114,7 +114,7 @@ for row in zip(n, gigabytes, hours, hours * price_per_hour, seconds, strict=True
 # de um servidor grande.
 
 # %%
-lines = {"float32": gigabytes, "1 byte": gigabytes / 4, "24 bytes": n * 24 / 1e9}
+lines = {"float32": n * d * 4 / 1e9, "1 byte": n * d / 1e9, "24 bytes": n * 24 / 1e9}
 plots.growth(n, lines, {"16 GB": 16, "1 TB": 1000}, ("n", "GB"))
 
 # %% [markdown] lang="en"
@@ -218,13 +218,14 @@ print(f"{recall(flat.search(queries, 10)[1]):.2f}")
 # sempre, o mais próximo.
 
 # %%
-graph = faiss.IndexHNSWFlat(64, 16, faiss.METRIC_INNER_PRODUCT)
+graph = faiss.IndexHNSWFlat(64, 16, faiss.METRIC_INNER_PRODUCT)  # 64 numbers, 16 links each
 graph.add(vectors)
-for graph.hnsw.efSearch in (1, 10):
+for width in (1, 10):
+    graph.hnsw.efSearch = width
     faiss.cvar.hnsw_stats.reset()
     found = recall(graph.search(queries, 10)[1])
     looked = faiss.cvar.hnsw_stats.ndis / (len(queries) * graph.ntotal)
-    print(f"efSearch = {graph.hnsw.efSearch:2}   {found:.2f}   compared {100 * looked:.1f} %")
+    print(f"efSearch = {width:2}   {found:.2f}   compared {100 * looked:.1f} %")
 
 # %% [markdown] lang="en"
 # Recall rises from 0.43 to 0.96, and still the search compares few of the vectors. But the links
@@ -293,8 +294,9 @@ packed.cp.niter = packed.pq.cp.niter = 5  # rounds of k-means: few, to be quick
 packed.train(vectors[:10_000])
 packed.add(vectors)
 print(vectors.nbytes // len(vectors), packed.code_size + 8)
-for packed.nprobe in (1, 4):
-    print(f"nprobe = {packed.nprobe}   {recall(packed.search(queries, 10)[1]):.2f}")
+for drawers in (1, 4):
+    packed.nprobe = drawers
+    print(f"nprobe = {drawers}   {recall(packed.search(queries, 10)[1]):.2f}")
 
 # %% [markdown] lang="en"
 # From 256 bytes a vector to 24: 16 of code and 8 for its number. The price: only 0.59 of the neighbours
@@ -401,13 +403,15 @@ print("Milvus Lite ✓" if scale else '%pip install "vitsim[scale]"')
 
 # %%
 def milvus_search(path, vectors, queries):
-    from pymilvus import MilvusClient
+    from pymilvus import DataType, MilvusClient
 
     client = MilvusClient(path)  # or http://HOST:19530
-    how = client.prepare_index_params()
-    how.add_index("vector", index_type="FLAT", metric_type="IP")
     client.drop_collection("demo")  # of an earlier run
-    client.create_collection("demo", dimension=vectors.shape[1], index_params=how)
+    schema = client.create_schema()  # without one, what `how` asks for would be ignored
+    schema.add_field("id", DataType.INT64, is_primary=True)
+    schema.add_field("vector", DataType.FLOAT_VECTOR, dim=vectors.shape[1])
+    how = client.prepare_index_params("vector", index_type="FLAT", metric_type="IP")
+    client.create_collection("demo", schema=schema, index_params=how, consistency_level="Strong")
     client.insert("demo", [{"id": i, "vector": v} for i, v in enumerate(vectors)])
     hits = client.search("demo", data=queries.tolist(), limit=10)
     client.close()
@@ -415,9 +419,12 @@ def milvus_search(path, vectors, queries):
 
 
 exact = -np.sort(-(queries @ vectors[:5000].T), axis=1)[:, :10]
+print(exact.shape)
+
+# %%
 if scale:
     found = milvus_search(f"{folder.name}/demo.db", vectors[:5000], queries)
-print(exact.shape, np.abs(found - exact).max() < 1e-5 if scale else "")
+print(np.abs(found - exact).max() < 1e-5 if scale else "")
 
 # %% [markdown] lang="en"
 # The same scores: `FLAT` is exact search. In place of it a cluster takes `HNSW` or `IVF_PQ`: what
