@@ -174,12 +174,14 @@ def test_of_a_gallery_that_cannot_be_read_nothing_false_is_said(gallery):
 
 
 def test_how_sure_is_counted_among_strangers(gallery):
-    assert "comes from about **25** (" in surety(gallery, [0.95, 0.1, 0.2, 0.3])
-    assert "comes from about **1** (" in surety(gallery, [0.95] + 999 * [0.1])
-    assert "Of 2 photos of 2 other animals, **none** scores" in surety(gallery, [0.1, 0.2])
+    assert "about **25** in 100 found" in surety(gallery, [0.95, 0.1, 0.2, 0.3])
+    assert "about **1** in 100 found" in surety(gallery, [0.95] + 999 * [0.1])
+    assert "2 photos of this gallery (2 labels) were" in surety(gallery, [0.1, 0.2])
     assert "up to 100 in 100 are" in surety(gallery, 9 * [0.1]), "rule of three, three animals"
     assert "up to 5 in 100 are" in surety(gallery, 120 * [0.1], pets=60)
-    assert "comes from about **3** (" in surety(gallery, 2 * [0.95] + 58 * [0.1])
+    assert "about **3** in 100 found" in surety(gallery, 2 * [0.95] + 58 * [0.1])
+    assert "may well not be here" in surety(gallery, [0.95, 0.1])
+    assert "not be here" not in surety(gallery, [0.95, 0.1, 0.2])
     assert "cannot be told" in surety(gallery, [])
 
 

@@ -599,3 +599,9 @@ def test_an_unset_variable_is_not_the_current_folder(run, command, tmp_path, mon
     code, _, told = run(*command, "")
     assert code == 2 and "is empty" in told
     assert os.listdir(tmp_path) == ["0.png"]
+
+
+@pytest.mark.parametrize("words", [["match", "a.jpg", "b.jpg"], ["index", "f", "-o", "g", "h"]])
+def test_a_second_place_is_told_where_it_belongs(run, words):
+    code, _, told = run(*words)
+    assert code == 2 and "after its option, such as --gallery FOLDER" in " ".join(told.split())

@@ -16,7 +16,7 @@ def view(part: list, seed: int = 0) -> View:
 
 def test_a_photo_agrees_with_itself_and_chance_is_counted_over_all_pairs():
     same = view([[1, 1], [1, 5]])
-    assert agreement(same, same) == pytest.approx([4, 4, 4 * (9 + 1) / 16])
+    assert agreement(same, same) == pytest.approx([4, 4, 4 * (9 + 1) / 16, 4, 4])
 
 
 def test_pairs_on_other_parts_do_not_count():
@@ -26,7 +26,11 @@ def test_pairs_on_other_parts_do_not_count():
 def test_patches_outside_the_pet_count_for_nothing():
     one = view([[1, 1], [1, 5]])
     bare = View(one.tokens, np.zeros((2, 2)), one.part)
-    assert agreement(one, bare).tolist() == [0, 0, 0]
+    assert agreement(one, bare).tolist() == [0, 0, 0, 0, 0]
+
+
+def test_the_same_place_need_not_be_the_same_part():
+    assert agreement(view([[1, 2], [3, 4]]), view([[1, 2], [4, 3]]))[3:].tolist() == [2, 4]
 
 
 def test_tokens_that_tell_nothing_agree_by_chance(monkeypatch):

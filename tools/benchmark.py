@@ -131,7 +131,7 @@ def embedding(report: dict, repeats: int) -> None:
             theirs, mine, peak = in_rounds(repeats, *ways)
             share = flops(fast.model.config) * done / mine / peak
             report[name] = {
-                "photos": done, "dtype": str(dtype).removeprefix("torch."),
+                "photos": done, "dtype of ours": str(dtype).removeprefix("torch."),
                 "original, photos/s": done / float(np.median(theirs)),
                 "ours, photos/s": done / float(np.median(mine)),
                 "ratio": float(np.median(theirs / mine)),
@@ -191,7 +191,7 @@ def clustered(count: int, d: int, path: Path) -> np.ndarray:
 def match(report: dict, repeats: int) -> None:
     """`vitsim match` on a ready gallery of 100,000 vectors: a cold start, and when open.
 
-    An import that takes less than two starts of Python differ by is 0.
+    An import is written as 0 where it takes less time than two starts of Python differ by.
     """
     from dataclasses import asdict
 
@@ -381,7 +381,7 @@ def gpu(report: dict, repeats: int, device: str = "cuda", count: int = 4096, sid
             theirs, mine, files, model_alone = np.median(rates, axis=1).tolist()
             work = flops(fast.model.config) / 1e12
             report[name] = {
-                "photos": count, "dtype": str(fast.model.dtype).removeprefix("torch."),
+                "photos": count, "dtype of ours": str(fast.model.dtype).removeprefix("torch."),
                 "original, photos/s": theirs, "ours, photos/s": mine,
                 "ratio": float(np.median(rates[1] / rates[0])),
                 "ours, share of peak": float(np.median(work * rates[1] / peak)),

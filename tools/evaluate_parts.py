@@ -8,7 +8,8 @@ masks. Patches that are each other's most similar (`vitsim.parts`) either lie on
 part of the body, by the part maps that came with the photos, or not. A patch's part is the one
 that fills most of it, background aside; left and right legs are different parts.
 
-Beside them stands chance: how often patches of the same two photos, paired blindly, would agree.
+Beside them stand chance: how often patches of the same two photos, paired blindly, would agree; and
+place: how often those that lie at the same place of both photos do.
 """
 
 import argparse
@@ -46,12 +47,17 @@ def pixel_tokens(photo: Image.Image, grid: int = 14) -> np.ndarray:
 
 
 def agreement(a: View, b: View) -> np.ndarray:
-    """(pairs on the same part, pairs, expected on the same part by chance) for two photos."""
+    """(pairs on the same part, pairs, expected there by chance, as the first two by place).
+
+    By place: patches that lie at the same place of both photos.
+    """
     found = correspondences(a.tokens, b.tokens, a.covered, b.covered)
     same = a.part[tuple(found.a.T)] == b.part[tuple(found.b.T)]
     of_a, of_b = a.part[a.covered >= HALF], b.part[b.covered >= HALF]
     blind = np.mean(of_a[:, None] == of_b) if len(found) else 0
-    return np.array([same.sum(), len(found), len(found) * blind])
+    both = (a.covered >= HALF) & (b.covered >= HALF)
+    place = np.sum(a.part[both] == b.part[both])
+    return np.array([same.sum(), len(found), len(found) * blind, place, both.sum()])
 
 
 def over_groups(
@@ -85,7 +91,7 @@ def judge_parts(patch_tokens: Callable[[Image.Image], np.ndarray]) -> dict[str, 
     kinds = shown.drop_duplicates("pet").set_index("pet")["species"]
     counts = []
     for species, pet, *paths in asked[["species", "pet", *MAPS]].to_numpy():
-        own, others = np.zeros(3), np.zeros(3)
+        own, others = np.zeros(5), np.zeros(5)
         for other in kinds.index[kinds == species]:
             into = own if other == pet else others
             into += sum(agreement(view(*paths), v) for v in views[other])
@@ -95,13 +101,15 @@ def judge_parts(patch_tokens: Callable[[Image.Image], np.ndarray]) -> dict[str, 
         pets = asked["pet"].to_numpy()
         return over_groups(lambda some: share(some.sum(0)), np.array(counts), pets, interval)
 
-    apart = told(lambda n: n[0] / n[1] - n[3] / n[4], difference_interval)
+    apart = told(lambda n: n[0] / n[1] - n[5] / n[6], difference_interval)
     return {
         "same body part, one pet": told(lambda n: n[0] / n[1]),
-        "same body part, two pets": told(lambda n: n[3] / n[4]),
+        "same body part, two pets": told(lambda n: n[5] / n[6]),
         "same body part, difference": apart,
         "same body part by chance, one pet": told(lambda n: n[2] / n[1]),
-        "same body part by chance, two pets": told(lambda n: n[5] / n[4]),
+        "same body part by chance, two pets": told(lambda n: n[7] / n[6]),
+        "same body part by place, one pet": told(lambda n: n[3] / n[4]),
+        "same body part by place, two pets": told(lambda n: n[8] / n[9]),
     }
 
 

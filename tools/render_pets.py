@@ -101,8 +101,10 @@ def write_table(rows: list[dict], out: Path) -> None:
     if table.exists() and table.read_text(encoding="utf-8") == text:
         return
     if any(out.glob("*/*")):
-        raise SystemExit(f"{out} holds other things, or photos of other pets or another seed: choose "
-                         "another --out, or delete its folders, and all is rendered anew")  # fmt: skip
+        raise SystemExit(
+            f"{out} holds other things, or photos of other pets or another seed: choose another "
+            "--out, or delete its folders, and all is rendered anew"
+        )
     out.mkdir(parents=True, exist_ok=True)
     temporary = out / f".photos.csv.{os.getpid()}"
     temporary.write_text(text, encoding="utf-8", newline="\n")

@@ -1,8 +1,7 @@
 """The demo page: a photo in, its ranked matches out, with what the model saw and how sure to be.
 
-Made with Gradio, for one room: it listens on this machine only unless told otherwise, loads
-nothing from elsewhere (the browser is told to refuse), and soon deletes what was uploaded: see
-`guard`.
+Made with Gradio, for one room: it listens on this machine only unless told otherwise, and what is
+uploaded is soon deleted (`guard`).
 """
 
 import os
@@ -33,6 +32,13 @@ if TYPE_CHECKING:
 MATCHES, LINES = 8, 15
 PIXELS, MEGABYTES, WAITING = 60e6, 20, 40  # the most of an upload, and of people in the queue
 FORGET = 1200  # seconds that an upload and its answer stay: longer than a full queue takes
+STYLE = """/* whole captions, all matches, also on a phone */
+.grid-container { grid-template-columns: repeat(auto-fill, minmax(max(80px, 22%), 1fr)) !important }
+.grid-wrap { max-height: none !important; height: auto !important; padding-top: 2.5rem !important }
+.caption-label { max-width: calc(100% - 8px) !important } .image-container { padding-top: 2rem }
+@media (max-width: 700px) { #found .grid-container { grid-template-columns: 1fr 1fr !important } }
+"""
+SCROLL = "() => document.getElementById('surety').scrollIntoView({block: 'nearest'})"
 WORDS = {
     "en": {
         "title": "# Is it the same one?\nGive a photo of an animal. Its most similar photos come "
@@ -44,10 +50,13 @@ WORDS = {
         "matches": "Most similar, best first",
         "parts": "Patches that choose each other",
         "attention": "Attention rollout: where information could flow",
-        "surety": "Best score **{score}**. Of 100 photos of other animals, a score this high in "
-        "this gallery comes from about **{share}** ({count} photos, {labels} labels).",
-        "none": "Best score **{score}**. Of {count} photos of {labels} other animals, **none** "
-        "scores this high; with so few animals up to {bound} in 100 are possible (95 % limit).",
+        "surety": "Best score **{score}**. {count} photos of this gallery ({labels} labels) were "
+        "looked for with their own animal left out: about **{share}** in 100 found a stranger that "
+        "scores this high.",
+        "none": "Best score **{score}**. {count} photos of this gallery ({labels} labels) were "
+        "looked for with their own animal left out: **none** found a stranger that scores this "
+        "high; with so few animals up to {bound} in 100 are possible (95 % limit).",
+        "absent": " Yours may well not be here.",
         "unknown": "Best score **{score}**. The labels of this gallery are all one, or each of one "
         "photo, so how often strangers score this high cannot be told.",
         "unread": "Best score **{score}**. A gallery in Milvus can only be searched, so how often "
@@ -67,11 +76,13 @@ WORDS = {
         "matches": "Mais parecidas, a melhor primeiro",
         "parts": "Patches que se escolhem um ao outro",
         "attention": "Attention rollout: por onde a informação pode passar",
-        "surety": "Melhor escore: **{score}**. Em cada 100 fotos de outros animais, há cerca "
-        "de **{share}** com escore tão alto nesta galeria ({count} fotos, {labels} rótulos).",
-        "none": "Melhor escore: **{score}**. De {count} fotos de {labels} outros animais, "
-        "**nenhuma** tem um escore tão alto; com tão poucos animais, ainda pode haver até {bound} "
-        "em cada 100 (limite de 95 %).",
+        "surety": "Melhor escore: **{score}**. {count} fotos desta galeria ({labels} rótulos) "
+        "foram procuradas sem as fotos do próprio animal: cerca de **{share}** em cada 100 acharam "
+        "um estranho com escore tão alto.",
+        "none": "Melhor escore: **{score}**. {count} fotos desta galeria ({labels} rótulos) foram "
+        "procuradas sem as fotos do próprio animal: **nenhuma** achou um estranho com escore tão "
+        "alto; com tão poucos animais, ainda pode haver até {bound} em cada 100 (limite de 95 %).",
+        "absent": " O seu talvez não esteja aqui.",
         "unknown": "Melhor escore: **{score}**. Esta galeria tem um só rótulo, ou um para cada "
         "foto; não dá para dizer com que frequência estranhos têm um escore tão alto.",
         "unread": "Melhor escore: **{score}**. Em uma galeria no Milvus só se pode buscar; não dá "
@@ -156,7 +167,7 @@ def page(gallery: Gallery, examples: list[Path]) -> "tuple[gradio.Blocks, gradio
             shown = answer(gallery, impostors, photo, _language(request))
         except VitsimError as error:
             told = str(PhotoError(Path(error.subject).name, error.reason, error.remedy))
-            if not isinstance(error, TooLarge):  # which says it in the language
+            if not isinstance(error, TooLarge):  # which speaks the language
                 told = WORDS[_language(request)]["refused"].format(told=told)
             return None, [], f"⚠️ {told}", None, None
         matches = [(_unique(picture), told) for picture, told in shown.matches]
@@ -175,18 +186,18 @@ def page(gallery: Gallery, examples: list[Path]) -> "tuple[gradio.Blocks, gradio
                 )
                 # Not decoded by Gradio: `open_photo` has a sentence for whatever was uploaded.
                 photo.preprocess = lambda sent: sent and _uploaded(sent.path, photo.GRADIO_CACHE)
-                chosen = gr.Gallery(label=say("examples"), columns=4, height=180, buttons=[],
+                chosen = gr.Gallery(label=say("examples"), columns=4, buttons=[],
                                     allow_preview=False, visible=bool(examples))  # fmt: skip
-                seen = gr.Image(label=say("seen"), interactive=False, height=320, buttons=look)
             with gr.Column(scale=2, min_width=300):
                 surety = gr.Markdown(elem_id="surety")
                 found = gr.Gallery(label=say("matches"), columns=4, object_fit="contain",
-                                   buttons=look)  # fmt: skip
+                                   buttons=look, elem_id="found")  # fmt: skip
+                seen = gr.Image(label=say("seen"), interactive=False, height=320, buttons=look)
                 parts = gr.Image(label=say("parts"), interactive=False, buttons=look)
                 attention = gr.Image(label=say("attention"), interactive=False, buttons=look)
         shown = [seen, found, surety, parts, attention]
-        photo.input(search, photo, shown, api_name="search")
-        chosen.select(take_example, None, [photo, *shown], api_name=False)
+        photo.input(search, photo, shown, api_name="search").then(None, js=SCROLL)
+        chosen.select(take_example, None, [photo, *shown], api_name=False).then(None, js=SCROLL)
         thumbs = [fit(open_photo(path), 160) for path in examples]
         blocks.load(lambda: [_unique(one) for one in thumbs], None, chosen)
     return blocks.queue(max_size=WAITING), say
@@ -213,13 +224,13 @@ def serve(
     blocks, say = page(gallery, examples)
     blocks.uploads = uploads  # not deleted before
     guard.forget(uploads.name, FORGET)
+    closed = [Middleware(guard.guarded, host=host)]
     fonts = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}
     try:
         _, address, _ = blocks.launch(
             server_name=host, server_port=port, share=False, inbrowser=inbrowser, quiet=True,
             prevent_thread_lock=True, max_file_size=f"{MEGABYTES}mb", footer_links=[], i18n=say,
-            theme=gr.themes.Default(**fonts),
-            app_kwargs={"middleware": [Middleware(guard.guarded, host=host)]},
+            css=STYLE, theme=gr.themes.Default(**fonts), app_kwargs={"middleware": closed},
         )  # fmt: skip
     except OSError as error:
         told = f"cannot be used ({error})", "Choose others with --host and --port, or neither."
@@ -252,7 +263,8 @@ def _surety(score: float, impostors: pd.Series, gallery: Gallery, lang: str) -> 
     share = exceedance(impostors, score)
     if share == 0:  # the rule of three, over animals: photos of one are not independent
         return WORDS[lang]["none"].format(bound=min(100, -(-300 // labels)), **said)
-    return WORDS[lang]["surety"].format(share=max(1, round(100 * share)), **said)
+    said["share"] = max(1, round(100 * share))
+    return WORDS[lang]["surety"].format(**said) + WORDS[lang]["absent"] * (share >= 0.5)
 
 
 class TooLarge(PhotoError):

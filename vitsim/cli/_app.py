@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+import typer.core
 
 from .. import VitsimError, __version__
 from ..files import atomic
@@ -32,7 +33,10 @@ def at_home(place: str | Path | None) -> str | Path | None:
 
 
 def filled(place: str) -> str:
-    """An argument; an empty one, which an unset variable leaves, is not the current folder."""
+    """An argument; an empty one, which an unset variable leaves, is not the current folder.
+
+    Raises: `typer.BadParameter`.
+    """
     if not place:
         raise typer.BadParameter("is empty.")
     return place
@@ -42,6 +46,22 @@ def path_argument(told: str, name: str) -> object:
     """A path that must not be empty."""
     how = {"parser": lambda place: Path(filled(place)), "metavar": name, "help": told}
     return Annotated[Path, typer.Argument(**how)]
+
+
+class OnePlace(typer.core.TyperCommand):
+    """A command of one photo or folder, which says what to do with a second word."""
+
+    def parse_args(self, context, words):
+        """As any command. Raises: `typer.BadParameter`."""
+        try:
+            return super().parse_args(context, words)
+        except Exception as error:
+            if "extra argument" in getattr(error, "message", ""):
+                error.message += (
+                    ": one photo or folder at a time, a name with spaces in quotes; all else comes "
+                    "after its option, such as --gallery FOLDER."
+                )
+            raise
 
 
 def option(kind: object, told: str, default: str) -> object:

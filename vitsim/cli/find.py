@@ -17,6 +17,7 @@ from ._app import (
     Fit,
     Model,
     ModelIfAny,
+    OnePlace,
     Place,
     Pooling,
     app,
@@ -28,7 +29,7 @@ from ._app import (
 FIGURE_MOST = 24  # matches in a figure
 
 
-@app.command()
+@app.command(cls=OnePlace)
 def match(
     photo: path_argument("The photo to look for.", "PHOTO"),
     gallery: Place = "toy-pets",
@@ -86,7 +87,7 @@ def match(
             tell("note", ["the figure lies among the photos, and will be taken for one of them"])
 
 
-@app.command()
+@app.command(cls=OnePlace)
 def index(
     folder: path_argument("The photos; the folder of each is its label.", "FOLDER"),
     out: Annotated[

@@ -31,8 +31,8 @@ def show(
     host: Annotated[
         str,
         typer.Option(
-            help="127.0.0.1 is this machine alone; 0.0.0.0 everyone on the network. Behind a proxy, "
-            "the name by which the page is asked for must be this one."
+            help="127.0.0.1 is this machine alone; 0.0.0.0 everyone on the network; behind a proxy "
+            "the name by which it asks."
         ),
     ] = "127.0.0.1",
     port: Annotated[
