@@ -223,8 +223,8 @@ def test_the_page_answers_and_forgets(gallery, photos, monkeypatch):
 def test_nothing_stays_when_it_is_ended_while_it_answers(gallery, photos, tmp_path, how):
     """Also where a proxy is set that is not there: Gradio asks its own page."""
     kept = gallery.save(tmp_path / "g").folder
-    words = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    words += "from vitsim.cli import main; main()"  # pytest may run where Ctrl-C is ignored
+    words = f"import signal; signal.signal(signal.{how}, signal.default_int_handler); "
+    words += "from vitsim.cli import main; main()"  # pytest may run where the signal is ignored
     proxy = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")
     with subprocess.Popen(
         [sys.executable, "-c", words, "app", "--no-browser", "-g", kept],
@@ -238,7 +238,10 @@ def test_nothing_stays_when_it_is_ended_while_it_answers(gallery, photos, tmp_pa
                 break
             time.sleep(0.05)
         running.send_signal(getattr(signal, how))
-        assert running.wait(timeout=60) == 0
+        try:
+            assert running.wait(timeout=60) == 0
+        finally:
+            running.kill()
         for one in asked:
             one.cancel() or one.exception(timeout=60)  # it was too late for some
     assert not list(tmp_path.glob("vitsim-uploads-*"))
@@ -343,6 +346,7 @@ def test_an_upload_over_the_limit_is_refused_and_a_room_can_wait(address, galler
         ask(address, tmp_path / "large.jpg")
     blocks, _ = app.page(gallery, [])
     assert blocks._queue.max_size == app.WAITING >= 30
+    assert app.FORGET == 20 * 60, "the help says twenty minutes"
 
 
 def test_the_browser_is_told_to_load_nothing_from_elsewhere(address):

@@ -18,8 +18,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vitsim import background, cli, encoder, images, store
+from vitsim import background, cli, datasets, encoder, images, store
 from vitsim.cli import _app
+from vitsim.files import data_folder
 from vitsim.images import find_photos
 from vitsim.store import GalleryError
 
@@ -362,6 +363,8 @@ def test_audit_tells_what_is_wrong_and_ends_with_1(run, photos, tmp_path):
     (tmp_path / "nothing").mkdir()
     code, out, told = run("audit", tmp_path / "nothing")
     assert (code, out) == (1, "") and "nothing: holds no photo. Give a folder" in told
+    shipped = data_folder() / datasets.SHIPPED_GALLERY
+    assert "is a gallery. Give the folder that it was made from" in run("audit", shipped)[2]
 
 
 @contextmanager

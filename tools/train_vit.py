@@ -265,9 +265,8 @@ def export(weights: Path, out: Path, start: Path | None, new: float) -> None:
     model.config._attn_implementation = "sdpa"
     half, size = [0.5, 0.5, 0.5], {"height": 224, "width": 224}
     out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(
-        dir=out.parent, prefix="."
-    ) as made:  # whole, before any is put
+    beside = tempfile.TemporaryDirectory(dir=out.parent, prefix=".")
+    with beside as made:  # all of them are whole, before the first takes its place
         model.half().save_pretrained(made)
         ViTImageProcessor(image_mean=half, image_std=half, size=size).save_pretrained(made)
         for file in sorted(Path(made).iterdir()):

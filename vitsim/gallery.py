@@ -241,9 +241,9 @@ class Gallery:
         return found
 
     def changed(self, matches: Iterable[Match], resized: bool = False) -> list[str]:
-        """Which photos of `matches` hold another picture than was indexed: of the same size.
+        """Which photos of `matches` hold another picture of the same size than was indexed.
 
-        `changes` tells of other sizes, `resized` here, too. In Milvus: which photos are gone.
+        `changes` tells of other sizes; with `resized` this does, too. In Milvus: which are gone.
         """
         if self.photos.empty:
             return [f"{m.path} is gone" for m in matches if not m.path.exists()]

@@ -49,7 +49,8 @@ def is_foreign(headers: dict[bytes, bytes], listens: str = "") -> bool:
     machine = socket.gethostname().lower()
     own = {"localhost", machine, f"{machine}.local", listens.strip("[]").lower()} - {""}
     with suppress(ValueError):
-        own.add(name if ipaddress.ip_address(name) else "")
+        ipaddress.ip_address(name)
+        own.add(name)
     return name not in own or bool(origin and origin.partition("://")[2] != host)
 
 

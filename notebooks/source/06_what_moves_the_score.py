@@ -430,7 +430,8 @@ def noisy(image):
 
 
 def compressed(image):
-    image.save(file := io.BytesIO(), "JPEG", quality=5)
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=5)
     return Image.open(file).convert("RGB")
 
 

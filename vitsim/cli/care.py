@@ -23,6 +23,10 @@ def audit(folder: path_argument("A folder of photos.", "FOLDER")) -> None:
 
     photos = len(find_photos(folder))
     if not photos:
+        from .. import store
+
+        if store.is_gallery(folder):
+            raise VitsimError(folder, "is a gallery", "Give the folder that it was made from.")
         remedy = f"Give a folder with photos ({', '.join(sorted(SUFFIXES))})."
         raise VitsimError(folder, "holds no photo", remedy)
     findings = look_at(folder, progress=sys.stderr.isatty())
@@ -35,7 +39,13 @@ def audit(folder: path_argument("A folder of photos.", "FOLDER")) -> None:
 
 @app.command()
 def download(
-    names: Annotated[list[str], typer.Argument(help="Encoders (hub ids), background removers.")],
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME",
+            help="Hub ids such as google/vit-base-patch16-224, background removers such as u2net.",
+        ),
+    ],
 ) -> None:
     """Bring models to this machine, for a room without a network."""
     from .. import background, models
