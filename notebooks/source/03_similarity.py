@@ -178,8 +178,8 @@ print({name: f"{value:.2f}" for name, value in ways.items()})
 # course are unit vectors.
 
 # %% [markdown] lang="pt"
-# O FAISS, o motor de busca da aula 04, não conhece o cosseno, mas o produto interno. Por isso lhe
-# damos **vetores unitários**, de norma 1, para os quais o produto escalar *é* o cosseno. Todos os
+# O FAISS, o motor de busca da aula 04, conhece o produto interno, não o cosseno. Por isso lhe damos
+# **vetores unitários**, de norma 1, para os quais o produto escalar *é* o cosseno. Todos os
 # *embeddings* deste curso são unitários.
 
 # %%

@@ -330,9 +330,9 @@ draws = [redrawn(wrong, rng.integers(pets, size=pets)) for _ in range(1000)]
 print([f"{end:.2f}" for end in np.percentile(draws, [2.5, 97.5])])
 
 # %% [markdown] lang="en"
-# Wider. Which has 95 % coverage? Ask 200 worlds, and plot 50. `percentile` is yours; the
-# **jackknife** leaves out one pet at a time: variance
-# $\frac{n-1}{n}\sum_i(\theta_{-i}-\bar\theta)^2$, t on the logit.
+# Wider. Which has 95 % coverage? Ask 200 worlds; plot 50. `percentile` is yours; the **jackknife**
+# leaves out one pet at a time: variance $\frac{n-1}{n}\sum_i(\theta_{-i}-\bar\theta)^2$, t on the
+# logit.
 
 # %% [markdown] lang="pt"
 # Mais largo. Qual tem cobertura de 95 %? Pergunte a 200 mundos, e desenhe 50. `percentile` é o seu;
@@ -414,7 +414,7 @@ for name, (dev, test) in found.items():
 # (1 − p)ⁿ = 0,05, limite unilateral de 95 %. Como −ln 0,05 ≈ 3, p ≈ 3/n: a **regra dos três**.
 
 # %%
-for n in (10, 30, 1000):
+for n in (7, 30, 1000):
     print(f"{n:5}  {100 * (1 - 0.05 ** (1 / n)):6.2f} %   3/n = {300 / n:6.2f} %")
 print(f"30 errors: ± {100 * 1.645 / np.sqrt(30):.0f} %")
 
@@ -703,8 +703,7 @@ for part in (dev, ~dev):
     print(f"true strangers {alarm[part & ~known].mean():.2f}")
 
 # %% [markdown] lang="en"
-# Did the promise hold on `test`, second row? If none of seven strangers: up to 1 − 0.05^(1/7) =
-# 0.35.
+# Did the promise hold on `test`, second row? If none of seven strangers: up to 35 % (section 4).
 #
 # ## Quiz
 #
@@ -742,8 +741,7 @@ for part in (dev, ~dev):
 # - Diamonds: [pet-recognition-small](https://huggingface.co/open-noodle/pet-recognition-small).
 
 # %% [markdown] lang="pt"
-# A promessa valeu em `test`, na segunda linha? Se nenhum dos sete estranhos: até 1 − 0,05^(1/7) =
-# 0,35.
+# A promessa valeu em `test`, na segunda linha? Se nenhum dos sete estranhos: até 35 % (seção 4).
 #
 # ## Questionário
 #
