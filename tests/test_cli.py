@@ -295,7 +295,7 @@ def test_an_empty_gallery_is_the_shipped_one_and_one_of_that_name_is_ones_own(
     assert "in toy-pets: 150 photos" in run("match", photo, "-g", "")[1]
     assert run("index", photos, "--out", "toy-pets", "--model", small_model)[0] == 0
     served = []
-    monkeypatch.setattr("vitsim.app.serve", lambda *given: served.append(given) or ("", ""))
+    monkeypatch.setattr("vitsim.app.serve", lambda *given: served.append(given))
     monkeypatch.setattr("vitsim.cli.page._hold", lambda *_: None)
     assert run("app", "--no-browser")[0] == 0
     ((gallery, examples, *_),) = served
@@ -580,7 +580,7 @@ def test_the_page_listens_where_it_is_told_and_else_on_this_machine_alone(
     run, photos, small_model, monkeypatch
 ):
     served = []
-    monkeypatch.setattr("vitsim.app.serve", lambda *given: served.append(given) or ("", ""))
+    monkeypatch.setattr("vitsim.app.serve", lambda *given: served.append(given))
     monkeypatch.setattr("vitsim.cli.page._hold", lambda *_: None)
     page = "app", "--gallery", photos, "--model", small_model
     run(*page)

@@ -209,21 +209,21 @@ def serve(
     host: str = "127.0.0.1",
     port: int | None = None,
     inbrowser: bool = True,
-) -> tuple[str, str]:
-    """Show the page; its address, and the folder of its uploads.
+) -> str:
+    """Show the page; its address.
 
-    Each lies there for `FORGET` seconds. The folder goes with the page; a program that ends must
-    delete it. Raises: `VitsimError` when the host or the port cannot be used.
+    Uploads lie in a folder that goes with this process, each for `FORGET` seconds. Raises:
+    `VitsimError` when the host or the port cannot be used.
     """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    uploads = tempfile.TemporaryDirectory(prefix="vitsim-uploads-")
-    os.environ["GRADIO_TEMP_DIR"] = uploads.name
+    uploads = os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="vitsim-uploads-")
+    waits = guard.delete_after(uploads)
     import gradio as gr
     from starlette.middleware import Middleware
 
     blocks, say = page(gallery, examples)
-    blocks.uploads = uploads  # not deleted before
-    guard.forget(uploads.name, FORGET)
+    blocks.waits = waits  # as long as the page
+    guard.forget(uploads, FORGET)
     closed = [Middleware(guard.guarded, host=host)]
     fonts = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}
     try:
@@ -235,7 +235,7 @@ def serve(
     except OSError as error:
         told = f"cannot be used ({error})", "Choose others with --host and --port, or neither."
         raise VitsimError(f"{host}, port {port or 'any'}", *told) from error
-    return address, uploads.name
+    return address
 
 
 def _uploaded(path: str, folder: str) -> str:

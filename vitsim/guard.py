@@ -3,8 +3,9 @@
 import ipaddress
 import os
 import re
-import shutil
 import socket
+import subprocess
+import sys
 import threading
 import time
 from contextlib import suppress
@@ -69,10 +70,13 @@ def forget(folder: str, seconds: float) -> None:
     threading.Thread(target=sweep, daemon=True).start()
 
 
-def delete(folder: str) -> None:
-    """Delete the folder, into which a thread may still be writing."""
-    for _ in range(100):
-        shutil.rmtree(folder, ignore_errors=True)
-        if not os.path.exists(folder):
-            return
-        time.sleep(0.05)
+def delete_after(folder: str) -> subprocess.Popen:
+    """Delete the folder when this process has ended, however it does: also by `kill -9`.
+
+    A small process waits for that; a thread that still writes cannot make the folder anew.
+    """
+    program = "import shutil, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); "
+    program += "sys.stdin.read(); shutil.rmtree(sys.argv[1], ignore_errors=True)"
+    quiet = dict.fromkeys(("stdout", "stderr"), subprocess.DEVNULL)
+    command = [sys.executable, "-c", program, folder]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True, **quiet)

@@ -27,7 +27,7 @@ WAIT = 120_000  # milliseconds; the machine may be busy
 @pytest.fixture(scope="module")
 def address():
     gallery = Gallery.open(data_folder() / datasets.SHIPPED_GALLERY)
-    yield app.serve(gallery, [PHOTO, OTHER], inbrowser=False)[0]
+    yield app.serve(gallery, [PHOTO, OTHER], inbrowser=False)
     gradio.close_all()
 
 

@@ -64,22 +64,19 @@ def show(
         here = "127.0.0.1", "localhost", host.strip("[]")
         os.environ[name] = ",".join([*filter(None, known), *here])
     host = f"[{host}]" if ":" in host and "[" not in host else host  # as in an address
-    _hold(host, *serve(opened, examples, host, port or None, browser))
+    _hold(host, serve(opened, examples, host, port or None, browser))
 
 
-def _hold(host: str, address: str, uploads: str) -> None:
-    """Until the command is interrupted; then delete the uploads, and end."""
-    from .. import guard
-
-    for name in {"SIGTERM", "SIGHUP"} & set(dir(signal)):  # as Ctrl-C: uploads are deleted
+def _hold(host: str, address: str) -> None:
+    """Until the command is interrupted; then end at once."""
+    for name in {"SIGTERM", "SIGHUP"} & set(dir(signal)):  # as Ctrl-C
         if signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN:  # as nohup wants it
             signal.signal(getattr(signal, name), signal.default_int_handler)
     with suppress(KeyboardInterrupt):
         print(f"{address} — Ctrl-C ends it.", *_from_elsewhere(host, address), flush=True)
         while True:
             time.sleep(0.2)
-    guard.delete(uploads)
-    os._exit(0)  # not by and by: a thread may be at work, and would write or abort
+    os._exit(0)  # not by and by: a thread may be at work, and would abort
 
 
 def _from_elsewhere(host: str, address: str) -> list[str]:
