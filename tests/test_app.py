@@ -284,9 +284,7 @@ def test_the_page_knows_its_own_names_and_no_others():
             assert foreign(host, "http://evil.example") and foreign(host, f"http://{host}0")
     for name in ("", "[", "[]", ":7860", "evil@localhost", "127.0.0.1/evil", "localhost#", "é:a:b"):
         assert foreign(name), name
-    assert foreign("shelter.example:80") and not foreign(
-        "shelter.example:80", "", "shelter.example"
-    )
+    assert foreign("pets.example:80") and not foreign("pets.example:80", "", "pets.example")
     assert foreign("", listens="")
 
 

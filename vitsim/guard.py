@@ -1,4 +1,4 @@
-"""What keeps the demo page to one room: other sites cannot ask it, and nothing sent to it stays."""
+"""What keeps the demo page to one room: no other site can read or fill it, and no upload stays."""
 
 import ipaddress
 import os

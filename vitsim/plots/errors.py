@@ -87,10 +87,8 @@ def det(curves: Mapping[str, ErrorRates], mark: float | None = None) -> Figure:
     return figure
 
 
-def interval_panels(
-    groups: Mapping[str, Sequence[Interval]], truth: float, across: str = "FMR"
-) -> Figure:
-    """Many intervals for one truth, a panel for each way to make them; `across` is what they bound.
+def interval_panels(groups: Mapping[str, Sequence[Interval]], truth: float) -> Figure:
+    """Many intervals for one FMR, the `truth`: a panel for each way to make them.
 
     The title of a panel counts those that hold the truth; the others are orange and crossed.
     """
@@ -109,7 +107,7 @@ def interval_panels(
         axis.yaxis.set_visible(False)
         axis.spines[["left", "right", "top"]].set_visible(False)
         axis.tick_params(labelsize=15)
-        axis.set_xlabel(word(across), fontsize=16, color=INK)
+        axis.set_xlabel("FMR", fontsize=16, color=INK)
     return figure
 
 
